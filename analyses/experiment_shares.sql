@@ -1,0 +1,80 @@
+-- Did each arm get the share of units that was planned?
+--
+-- Asked by: whoever answers for the assignment, when an experiment looks uneven.
+-- How to read it: standard_errors_off is the distance between the share and the expected share in standard errors of a random
+-- draw. Within 3 is chance; far beyond it exposures were lost or assigned wrongly, and the effects can't be trusted
+-- (fct_experiment_health makes that call, over all arms at once). An experiment whose allocation changed has one group of rows
+-- a phase, 'all' otherwise. Where users chose themselves nothing was expected.
+
+with
+
+units as (
+
+    select
+        *,
+        coalesce(phase_id, 'all') as phase
+    from {{ ref('fct_experiment_units') }}
+    where is_included
+
+),
+
+variants as (
+
+    select *
+    from {{ ref('dim_experiment_variants') }}
+
+),
+
+arms as (
+
+    select
+        experiment_id,
+        phase,
+        variant_id,
+
+        count(*) as count_units
+    from units
+    group by all
+
+),
+
+with_shares as (
+
+    select
+        arms.experiment_id,
+        arms.phase,
+        arms.variant_id,
+        arms.count_units,
+        sum(arms.count_units) over (partition by arms.experiment_id, arms.phase) as count_units_in_phase,
+        arms.count_units / sum(arms.count_units) over (partition by arms.experiment_id, arms.phase) as share,
+        variants.expected_share
+    from arms
+    inner join variants
+        on
+            arms.experiment_id = variants.experiment_id
+            and arms.phase = variants.phase_id
+            and arms.variant_id = variants.variant_id
+
+),
+
+compared as (
+
+    select
+        experiment_id,
+        phase,
+        variant_id,
+        count_units,
+        share,
+        expected_share,
+        (share - expected_share)
+        / nullif(sqrt(expected_share * (1 - expected_share) / count_units_in_phase), 0) as standard_errors_off
+    from with_shares
+
+)
+
+select *
+from compared
+order by
+    experiment_id,
+    phase,
+    variant_id

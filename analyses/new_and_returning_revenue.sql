@@ -1,0 +1,56 @@
+-- How much of each week's revenue comes from users who are new that week, and how much from users who came back?
+--
+-- Asked by: finance and marketing.
+-- How to read it: a user is new in the week of the first event and returning in every later one. The first weeks look newer
+-- than they are: users from before the data begins count as new when they first appear. The last week may not be over.
+
+with
+
+user_days as (
+
+    select
+        *,
+        cast(date_trunc('week', activity_date) as date) as activity_week
+    from {{ ref('fct_user_days') }}
+
+),
+
+users as (
+
+    select
+        user_id,
+        cast(date_trunc('week', first_active_date) as date) as first_active_week
+    from {{ ref('dim_users') }}
+
+),
+
+revenue_by_week as (
+
+    select
+        user_days.activity_week,
+        case when user_days.activity_week = users.first_active_week then 'new' else 'returning' end as user_kind,
+
+        count(distinct user_days.user_id) as count_users,
+        count(distinct user_days.user_id) filter (where user_days.revenue > 0) as count_paying_users,
+        sum(user_days.revenue) as revenue
+    from user_days
+    inner join users on user_days.user_id = users.user_id
+    group by all
+
+),
+
+with_shares as (
+
+    select
+        *,
+        revenue / nullif(sum(revenue) over (partition by activity_week), 0) as revenue_share,
+        revenue / count_users as revenue_per_user
+    from revenue_by_week
+
+)
+
+select *
+from with_shares
+order by
+    activity_week,
+    user_kind

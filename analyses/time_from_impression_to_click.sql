@@ -1,0 +1,67 @@
+-- How long do users look before they click, and is the attribution window long enough?
+--
+-- Asked by: the team that ranks or recommends items, and whoever sets attribution_window_minutes.
+-- How to read it: seconds from an impression to the first click it led to, over everything ('all') and by arm after
+-- exposure. If the 95th percentile is close to the window, the window cuts clicks off. A faster arm is not a better arm.
+
+with
+
+clicked_impressions as (
+
+    select *
+    from {{ ref('fct_impressions') }}
+    where seconds_to_click is not null
+
+),
+
+units as (
+
+    select *
+    from {{ ref('fct_experiment_units') }}
+    where is_included
+
+),
+
+clicks as (
+
+    select
+        'all' as experiment_id,
+        'all' as variant_id,
+        seconds_to_click
+    from clicked_impressions
+
+    union all
+
+    select
+        units.experiment_id,
+        units.variant_id,
+        clicked_impressions.seconds_to_click
+    from clicked_impressions
+    inner join units
+        on
+            clicked_impressions.user_id = units.unit_id
+            and clicked_impressions.impressed_at >= units.first_exposed_at
+
+),
+
+times_to_click as (
+
+    select
+        experiment_id,
+        variant_id,
+
+        count(*) as count_clicks,
+        quantile_cont(seconds_to_click, 0.05) as p05_seconds,
+        quantile_cont(seconds_to_click, 0.5) as median_seconds,
+        quantile_cont(seconds_to_click, 0.95) as p95_seconds,
+        count(*) filter (where seconds_to_click <= 60) / count(*) as within_a_minute_share
+    from clicks
+    group by all
+
+)
+
+select *
+from times_to_click
+order by
+    experiment_id,
+    variant_id

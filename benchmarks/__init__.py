@@ -1,0 +1,1 @@
+"""Speed and memory of lifthouse, measured against references that run beside it: see README.md."""

@@ -1,0 +1,19 @@
+{% macro should_full_refresh() %}
+    {#- dbt asks this of every incremental model. Besides --full-refresh, changed settings are a reason. -#}
+    {% set configured = config.get('full_refresh') %}
+    {% if configured is not none %}
+        {{ return(configured) }}
+    {% endif %}
+    {{ return(execute and needs_full_refresh(this)) }}
+{% endmacro %}
+
+
+{% macro needs_full_refresh(relation) %}
+    {#- Whether a table was built under other settings than today's (the table's comment holds them), or a refresh was asked for. -#}
+    {% if flags.FULL_REFRESH %}
+        {{ return(true) }}
+    {% endif %}
+    {% set comments = table_comments(relation.database, relation.schema) %}
+    {% set built_with = comments.get(relation.identifier) %}
+    {{ return(relation.identifier in comments and not (built_with or '').startswith(settings_fingerprint())) }}
+{% endmacro %}

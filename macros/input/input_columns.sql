@@ -1,0 +1,8 @@
+{% macro input_columns(input_name) %}
+    {#- What a staging model of this input selects: the contract's columns, then the attributes. -#}
+    {% set columns = input_contract(input_name).columns | map(attribute='name') | list if execute else ['1'] %}
+    {% for name in attribute_names(input_name) %}
+        {% do columns.append(adapter.quote(name)) %}
+    {% endfor %}
+    {{ return(columns | join(',\n    ')) }}
+{% endmacro %}

@@ -1,0 +1,3 @@
+{% macro input_names() %}
+    {{ return(['events', 'exposures', 'users', 'items', 'observations']) }}
+{% endmacro %}

@@ -1,0 +1,115 @@
+{% macro input_rows(input_name, loaded_after=none, with_raw=false) %}
+    {#-
+        Every row of an input, cast to the contract: its columns, the attributes, and _rejection_reason (null: usable).
+        with_raw adds _raw_row, the row as it came, as JSON. loaded_after keeps the rows that a daily run has not seen.
+    -#}
+    {%- do source('input', input_name) -%}
+    {%- if not execute -%}{{ return('select 1') }}{%- endif -%}
+    {%- set scan = input_location(input_name).scan -%}
+    {%- set columns = input_contract(input_name).columns -%}
+    {%- set present = described_columns(scan) if scan else {} -%}
+    {%- set types = _lowered_keys(present) -%}
+select
+{%- for column in columns %}
+    typed.{{ column.name }},
+{%- endfor %}
+{%- for name in attribute_names(input_name) %}
+    typed.{{ adapter.quote(name) }},
+{%- endfor %}
+{%- if with_raw %}
+    typed._raw_row,
+{%- endif %}
+    case
+{%- for column in columns %}
+    {%- if column.is_required %}
+        when typed._raw_{{ column.name }} is null then '{{ column.name }} is null'
+    {%- endif %}
+    {%- if column.type != 'varchar' and column.name in types %}
+        when typed._raw_{{ column.name }} is not null and typed.{{ column.name }} is null
+            then '{{ column.name }} is not a {{ column.type }}'
+    {%- endif %}
+{%- endfor %}
+{%- for column in columns if column.valid_when %}
+        when not ({{ column.valid_when }}) then '{{ column.otherwise }}'
+{%- endfor %}
+    end as _rejection_reason
+from (
+    select
+{%- for column in columns %}
+    {%- set original = _raw_value(column.name, types) %}
+        {{ original }} as _raw_{{ column.name }},
+    {%- if column.defaults_to %}
+        case
+            when {{ original }} is null
+                then {{ _cast_to_contract(column.defaults_to, types, column.type) }}
+            else {{ _cast_to_contract(column.name, types, column.type) }}
+        end as {{ column.name }},
+    {%- else %}
+        {{ _cast_to_contract(column.name, types, column.type) }} as {{ column.name }},
+    {%- endif %}
+{%- endfor %}
+{%- for name in attribute_names(input_name) %}
+        raw_rows.{{ adapter.quote(name) }},
+{%- endfor %}
+        {{ 'to_json(raw_rows)' if with_raw else 'null' }} as _raw_row
+    from {{ scan or '(select 1 as nothing where false)' }} as raw_rows
+{%- set moment = 'loaded_at' if 'loaded_at' in types else 'occurred_at' %}
+{%- if loaded_after and types.get(moment, '').startswith(('timestamp', 'date')) %}
+    -- The condition below, but of the column as it is in the file: what was read before is then skipped unread.
+    where raw_rows.{{ moment }} > timestamp '{{ loaded_after }}' or raw_rows.{{ moment }} is null
+{%- endif %}
+) as typed
+{%- if loaded_after %}
+where coalesce(typed.loaded_at, typed.occurred_at, timestamp 'infinity') > timestamp '{{ loaded_after }}'
+{%- endif %}
+{% endmacro %}
+
+
+{% macro attribute_names(input_name) %}
+    {#- The columns an input has beyond its contract, as they are written. -#}
+    {% if not execute %}{{ return([]) }}{% endif %}
+    {% set scan = input_location(input_name).scan %}
+    {% set declared = input_contract(input_name).columns | map(attribute='name') | list %}
+    {% set names = [] %}
+    {% for name in (described_columns(scan) if scan else {}) if name | lower not in declared %}
+        {% do names.append(name) %}
+    {% endfor %}
+    {{ return(names) }}
+{% endmacro %}
+
+
+{% macro _lowered_keys(mapping) %}
+    {% set lowered = {} %}
+    {% for key, value in mapping.items() %}
+        {% do lowered.update({key | lower: value}) %}
+    {% endfor %}
+    {{ return(lowered) }}
+{% endmacro %}
+
+
+{% macro _raw_value(name, types) %}
+    {#- A column as it came; an empty text is a missing value, and so is a column that isn't there. -#}
+    {%- set expression = 'raw_rows.' ~ adapter.quote(name) -%}
+    {%- if name not in types -%}
+        null
+    {%- elif types[name] == 'varchar' -%}
+        nullif({{ expression }}, '')
+    {%- else -%}
+        {{ expression }}
+    {%- endif -%}
+{% endmacro %}
+
+
+{% macro _cast_to_contract(name, types, target_type) %}
+    {%- set source_type = types.get(name) -%}
+    {%- set value = _raw_value(name, types) | trim -%}
+    {%- if source_type == 'timestamp with time zone' -%}
+        {{ value }} at time zone 'UTC'
+    {%- elif target_type == 'timestamp' and source_type == 'varchar' -%}
+        try_cast({{ value }} as timestamp with time zone) at time zone 'UTC'
+    {%- elif source_type == target_type -%}
+        {{ value }}
+    {%- else -%}
+        try_cast({{ value }} as {{ target_type }})
+    {%- endif -%}
+{% endmacro %}

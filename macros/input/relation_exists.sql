@@ -1,0 +1,8 @@
+{% macro relation_exists(name) %}
+    {#- Whether a table or view answers to this name, with or without schema and database. -#}
+    {{ return(scalar(
+        "select count(*) from information_schema.tables where lower('" ~ name.replace("'", "''") ~ "') in ("
+        ~ "lower(table_name), lower(table_schema || '.' || table_name), "
+        ~ "lower(table_catalog || '.' || table_schema || '.' || table_name))"
+    ) > 0) }}
+{% endmacro %}

@@ -1,0 +1,161 @@
+{% macro validate_inputs() %}
+    {#- On-run-start: looks at every input before anything is built, and stops the build with all problems at once. -#}
+    {% if execute and flags.WHICH in ['build', 'run'] %}
+        {% set problems = [] %}
+        {% for input_name in input_names() %}
+            {% do problems.extend(_input_problems(input_name)) %}
+        {% endfor %}
+        {% if problems %}
+            {{ input_error(problems) }}
+        {% endif %}
+    {% endif %}
+{% endmacro %}
+
+
+{% macro _input_problems(input_name) %}
+    {% set contract = input_contract(input_name) %}
+    {% set relation = var('input_relations').get(input_name) %}
+    {% if relation and not relation_exists(relation) %}
+        {{ return(['relation ' ~ relation ~ ' does not exist. Expected: the table or view that var input_relations names for '
+            ~ input_name ~ '. Create it, or correct the name.']) }}
+    {% elif not relation %}
+        {% set problems = _file_problems(input_name, contract) %}
+        {% if problems %}
+            {{ return(problems) }}
+        {% endif %}
+    {% endif %}
+
+    {% set location = input_location(input_name) %}
+    {% if location.kind == 'absent' %}
+        {{ return([]) }}
+    {% endif %}
+
+    {% set problems = _column_problems(location, contract) %}
+    {% if location.kind == 'csv' and not problems %}
+        {% do problems.extend(_reading_problems(location.label, location.scan)) %}
+    {% endif %}
+    {% if not problems %}
+        {% do problems.extend(_row_problems(input_name, location)) %}
+        {% if problems and '*' in location.label %}
+            {% do problems.extend(_problems_of_each_file(location, contract)) %}
+        {% endif %}
+    {% endif %}
+    {{ return(problems) }}
+{% endmacro %}
+
+
+{% macro _problems_of_each_file(location, contract) %}
+    {#- A column that only some files have is null in the rows of the others: says which. -#}
+    {% set problems = [] %}
+    {% for row in run_query('select file from glob(' ~ _quoted_path(location.label) ~ ') order by 1') %}
+        {% do problems.extend(_column_problems({'label': row[0], 'scan': plain_scan(row[0])}, contract)) %}
+    {% endfor %}
+    {{ return(problems) }}
+{% endmacro %}
+
+
+{% macro _file_problems(input_name, contract) %}
+    {#- Files that aren't there, are there twice, or can't be opened. -#}
+    {% set folder = var('input_folder') %}
+    {% set patterns = input_patterns(input_name) %}
+    {% if patterns | length > 1 %}
+        {{ return([_too_many_files(input_name, patterns)]) }}
+    {% elif not patterns %}
+        {% set is_bare = scalar('select count(*) from glob(' ~ _quoted_path(folder ~ '/**') ~ ')') == 0 %}
+        {{ return([folder ~ '/' ~ input_name ~ '.parquet or .csv is not there'
+            ~ (' (the folder is empty, or there is none)' if is_bare else '') ~ '. Expected: a file of ' ~ input_name
+            ~ '. Put it there, set var input_folder, or name a relation in var input_relations.']
+            if contract.is_required else []) }}
+    {% endif %}
+
+    {% set problems = [] %}
+    {% for row in run_query('select filename from read_blob(' ~ _quoted_path(patterns[0]) ~ ') where size = 0 order by 1') %}
+        {% do problems.append(row[0] ~ ' is empty (0 bytes). Expected: a whole file. Write it again, or remove it.') %}
+    {% endfor %}
+    {{ return(problems if problems else _reading_problems(patterns[0], plain_scan(patterns[0]), only_columns=true)) }}
+{% endmacro %}
+
+
+{% macro _reading_problems(label, scan, only_columns=false) %}
+    {#- What DuckDB says where it can't read a file: a template can't catch that, a function of the connection can. -#}
+    {% set sql = ('describe select * from ' if only_columns else 'select count(columns(*)) from ') ~ scan %}
+    {% set problem = scalar("select reading_problem('" ~ sql.replace("'", "''") ~ "')") %}
+    {% set expected = 'the same columns in every file, each of one type' if label.endswith('parquet')
+        else 'comma-separated text in UTF-8 with a header, as many values in each line, and one type in each column' %}
+    {{ return([label ~ " can't be read: " ~ problem ~ '. Expected: ' ~ ('a whole Parquet file; of several, '
+        if label.endswith('parquet') else '') ~ expected ~ '. Repair the file, or write it again.'] if problem else []) }}
+{% endmacro %}
+
+
+{% macro _column_problems(location, contract) %}
+    {% set present = described_columns(location.scan) %}
+    {% set types = _lowered_keys(present) %}
+    {% set problems = [] %}
+    {% for column in contract.columns %}
+        {% set expected = 'a timestamp, or text like 2026-03-16T04:00:00Z' if column.type == 'timestamp' else column.type %}
+        {% if column.name not in types and column.is_required %}
+            {% set similar = _spellings(present, column.name) %}
+            {% do problems.append(location.label ~ ': column ' ~ column.name ~ ' is missing. Expected: ' ~ column.name ~ ' ('
+                ~ expected ~ '); found: ' ~ present.keys() | join(', ') ~ '. '
+                ~ ('Rename ' ~ similar[0] ~ ' to ' ~ column.name if similar else 'Rename or add the column') ~ '.') %}
+        {% elif column.name in types and not _is_castable(types[column.name], column.type) %}
+            {% do problems.append(location.label ~ ': column ' ~ column.name ~ ' has type ' ~ types[column.name] ~ '. Expected: '
+                ~ expected ~ '. Convert the column.') %}
+        {% endif %}
+    {% endfor %}
+    {{ return(problems) }}
+{% endmacro %}
+
+
+{% macro _spellings(names, wanted) %}
+    {#- Those names that are the wanted one but for case, underscores, spaces and hyphens. -#}
+    {% set found = [] %}
+    {% for name in names if modules.re.sub('[_ -]', '', name) | lower == wanted.replace('_', '') %}
+        {% do found.append(name) %}
+    {% endfor %}
+    {{ return(found) }}
+{% endmacro %}
+
+
+{% macro _is_castable(source_type, target_type) %}
+    {% set is_nested = source_type.endswith(']') or source_type.startswith(('struct', 'map', 'union')) %}
+    {% set is_moment = source_type == 'date' or source_type.startswith('timestamp') %}
+    {% if target_type == 'timestamp' %}
+        {{ return(not is_nested and (is_moment or source_type == 'varchar')) }}
+    {% elif target_type == 'double' %}
+        {{ return(not is_nested and not is_moment and source_type not in ['boolean', 'blob']) }}
+    {% endif %}
+    {{ return(not is_nested) }}
+{% endmacro %}
+
+
+{% macro _row_problems(input_name, location) %}
+    {#- No rows at all, or more unusable rows than max_quarantined_share allows. -#}
+    {% set loaded_after = events_watermark() if input_name == 'events' else none %}
+    {% set counts = run_query(
+        'select _rejection_reason, count(*) from (' ~ input_rows(input_name, loaded_after)
+        ~ ') as checked group by 1 order by 2 desc, 1'
+    ) %}
+    {% set total = counts.columns[1].values() | sum %}
+    {% if total == 0 and not loaded_after %}
+        {{ return([location.label ~ ' has no rows. Expected: at least one. Fill the file' ~
+            ('.' if input_contract(input_name).is_required else ', or remove it: this input is optional.')]) }}
+    {% endif %}
+
+    {% set rejected = counts | rejectattr(0, 'none') | list %}
+    {% set problems = [] %}
+    {% if rejected | sum(attribute=1) > total * var('max_quarantined_share') %}
+        {% set examples = run_query(
+            'select _rejection_reason, min(cast(_raw_row as varchar)) from ('
+            ~ input_rows(input_name, loaded_after, with_raw=true) ~ ') as checked where _rejection_reason is not null group by 1'
+        ) %}
+        {% set example_of = dict(examples | map('list')) %}
+        {% for reason, count in rejected %}
+            {% do problems.append(location.label ~ ': ' ~ reason ~ ' in ' ~ count ~ ' of ' ~ total ~ ' rows ('
+                ~ '%.2f' | format(100 * count / total) ~ '%), e.g. ' ~ example_of[reason] ~ '. Expected: at most '
+                ~ '%g' | format(100 * var('max_quarantined_share')) ~ '% unusable rows. Repair the rows, or raise var '
+                ~ 'max_quarantined_share to set them aside in fct_quarantined_rows.') %}
+        {% endfor %}
+    {% endif %}
+    {{ return(problems) }}
+{% endmacro %}

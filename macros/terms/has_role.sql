@@ -1,0 +1,5 @@
+{% macro has_role(role) %}
+    {#- Whether an event plays a role; the event types that play it are declared in var event_roles. -#}
+    {%- set event_types = var('event_roles').get(role, [role]) -%}
+    event_type in ('{{ event_types | join("', '") }}')
+{%- endmacro %}

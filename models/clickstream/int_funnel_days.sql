@@ -1,0 +1,134 @@
+-- How far each user came in each funnel on each day. One row per funnel, user, day and step whose event happened that day.
+-- last_entered_at is the latest entry from which the step was reached in order and inside the window; null if none was.
+{{
+    config(
+        materialized='incremental',
+        incremental_strategy='delete+insert',
+        unique_key=['user_id', 'activity_date'],
+        post_hook='{{ remember_settings() }}',
+    )
+}}
+{%- set widest_window = var('funnels').values() | map(attribute='window_minutes') | max %}
+
+with
+
+{% if is_incremental() %}
+-- A new event can be the entry of steps as late as the widest window after it.
+touched_days as (
+
+    select distinct
+        user_id,
+        cast(occurred_at as date) + cast({{ exploded_range(
+            '0', "date_diff('day', occurred_at, occurred_at + interval '" ~ widest_window ~ " minutes')"
+        ) }} as integer) as activity_date
+    from {{ ref('stg_events') }}
+    where loaded_at > timestamp '{{ loaded_since() }}'
+
+),
+{% endif %}
+
+events as {{ inlined() }} (
+
+    select
+        event_type,
+        user_id,
+        occurred_at,
+        loaded_at
+    from {{ ref('stg_events') }}
+    {% if is_incremental() %}
+        where
+            user_id in (select touched_days.user_id from touched_days)
+            and occurred_at >= (
+                select min(touched_days.activity_date) - interval '{{ widest_window }} minutes'
+                from touched_days
+            )
+    {% endif %}
+
+),
+
+{% for funnel_name, funnel in var('funnels').items() %}
+    {% set funnel_number = loop.index %}
+    {% for step in funnel.steps %}
+        {% set this_step = 'funnel_' ~ funnel_number ~ '_step_' ~ loop.index %}
+        {% set previous_step = 'funnel_' ~ funnel_number ~ '_step_' ~ (loop.index - 1) %}
+
+{{ this_step }}_events as (
+
+    select
+        user_id,
+        occurred_at,
+
+        max(loaded_at) as loaded_at
+    from events
+    where {{ has_role(step) }}
+    group by all
+
+),
+
+        {% if loop.first %}
+{{ this_step }} as (
+
+    select
+        *,
+        occurred_at as entered_at
+    from {{ this_step }}_events
+
+),
+        {% else %}
+{{ this_step }} as (
+
+    select
+        {{ this_step }}_events.*,
+        case
+            when
+                {{ this_step }}_events.occurred_at - {{ previous_step }}.entered_at
+                <= interval '{{ funnel.window_minutes }} minutes'
+                then {{ previous_step }}.entered_at
+        end as entered_at
+    from {{ this_step }}_events
+    {{ as_of_join(
+        this_step ~ '_events', previous_step, ['user_id'],
+        this_step ~ '_events.occurred_at >= ' ~ previous_step ~ '.occurred_at'
+    ) }}
+
+),
+        {% endif %}
+    {% endfor %}
+{% endfor %}
+
+steps as (
+
+    {% for funnel_name, funnel in var('funnels').items() %}
+        {% set funnel_number = loop.index %}
+        {% set is_last_funnel = loop.last %}
+        {% for step in funnel.steps %}
+            select
+                '{{ funnel_name }}' as funnel_name,
+                {{ loop.index }} as step_number,
+                '{{ step }}' as step_name,
+                *
+            from funnel_{{ funnel_number }}_step_{{ loop.index }}
+            {{ 'union all' if not (is_last_funnel and loop.last) }}
+        {% endfor %}
+    {% endfor %}
+
+)
+
+select
+    steps.funnel_name,
+    steps.user_id,
+    steps.step_number,
+    steps.step_name,
+    cast(steps.occurred_at as date) as activity_date,
+
+    max(steps.occurred_at) as last_occurred_at,
+    max(steps.entered_at) as last_entered_at,
+    max(steps.loaded_at) as loaded_at
+from steps
+{% if is_incremental() %}
+    inner join touched_days
+        on
+            steps.user_id = touched_days.user_id
+            and cast(steps.occurred_at as date) = touched_days.activity_date
+{% endif %}
+group by all

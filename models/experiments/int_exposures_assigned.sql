@@ -1,0 +1,42 @@
+-- Exposures held against the registry. One row per exposure; rejection_reason says why one does not count.
+
+with
+
+exposures as (
+
+    select *
+    from {{ ref('stg_exposures') }}
+
+),
+
+experiments as (
+
+    select *
+    from {{ ref('experiments') }}
+
+),
+
+variants as (
+
+    select *
+    from {{ ref('experiment_variants') }}
+
+)
+
+select
+    exposures.experiment_id,
+    exposures.user_id as unit_id,
+    exposures.variant_id,
+    case
+        when experiments.experiment_id is null then 'the registry has no such experiment'
+        when variants.variant_id is null then 'the registry has no such variant'
+        when exposures.exposed_at < experiments.started_at then 'exposed before the experiment started'
+        when exposures.exposed_at >= experiments.ended_at then 'exposed after the experiment ended'
+    end as rejection_reason,
+    exposures.exposed_at
+from exposures
+left join experiments on exposures.experiment_id = experiments.experiment_id
+left join variants
+    on
+        exposures.experiment_id = variants.experiment_id
+        and exposures.variant_id = variants.variant_id

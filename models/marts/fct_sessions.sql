@@ -1,0 +1,175 @@
+-- Sessions: a user's events without a silence longer than session_timeout_minutes, or the tracker's own sessions.
+{%- set by_tracker = var('session_source') == 'tracker' %}
+{%- set timeout = "interval '" ~ var('session_timeout_minutes') ~ " minutes'" %}
+{{
+    config(
+        materialized='incremental',
+        incremental_strategy='delete+insert' if by_tracker else 'replace_overlapping',
+        unique_key='session_id',
+        on_schema_change='fail',
+        post_hook='{{ remember_settings() }}',
+    )
+}}
+
+with
+
+{% if is_incremental() %}
+    {% set loaded_since = loaded_since() %}
+
+new_events as (
+
+    select *
+    from {{ ref('stg_events') }}
+    where loaded_at > timestamp '{{ loaded_since }}'
+
+),
+
+-- Sessions that a new event may lengthen or merge: none other can change.
+touched_sessions as (
+
+    select distinct
+        sessions.session_id,
+        sessions.user_id,
+        sessions.started_at,
+        sessions.ended_at
+    from {{ this }} as sessions
+    inner join new_events
+        on
+            sessions.user_id = new_events.user_id
+            {% if by_tracker %}
+                and sessions.session_id = {{ tracker_session_id('new_events.user_id', 'new_events.session_id') }}
+            {% else %}
+                and new_events.occurred_at >= sessions.started_at - {{ timeout }}
+                and new_events.occurred_at <= sessions.ended_at + {{ timeout }}
+            {% endif %}
+
+),
+
+events as (
+
+    select *
+    from new_events
+
+    union all
+
+    select old_events.*
+    from {{ ref('stg_events') }} as old_events
+    inner join touched_sessions
+        on
+            old_events.user_id = touched_sessions.user_id
+            and old_events.occurred_at between touched_sessions.started_at and touched_sessions.ended_at
+            {% if by_tracker %}
+                and {{ tracker_session_id('old_events.user_id', 'old_events.session_id') }} = touched_sessions.session_id
+            {% endif %}
+    where
+        old_events.loaded_at <= timestamp '{{ loaded_since }}'
+        and old_events.occurred_at >= (select min(touched_sessions.started_at) from touched_sessions)
+
+),
+{% else %}
+events as (
+
+    select *
+    from {{ ref('stg_events') }}
+
+),
+{% endif %}
+
+-- Events first shrink to stretches no longer than the timeout, which can't hold a gap that ends a session: the windows
+-- that follow sort these instead of the events.
+stretches as (
+
+    select
+        user_id,
+        {% if by_tracker %}
+            session_id as stretch_key,
+        {% else %}
+            epoch_us(occurred_at) // {{ (var('session_timeout_minutes') * 60000000) | int }} as stretch_key,
+        {% endif %}
+
+        arg_min(event_type, {{ event_order('occurred_at', 'event_id') }}) as entry_event_type,
+        arg_max(event_type, {{ event_order('occurred_at', 'event_id') }}) as exit_event_type,
+        arg_min(device, {{ event_order('occurred_at', 'event_id') }}) as device,
+        count(*) as count_events,
+        {{ role_counts() }},
+        sum(revenue) as revenue,
+        min(occurred_at) as started_at,
+        max(occurred_at) as ended_at,
+        max(loaded_at) as loaded_at
+    from events
+    group by all
+
+),
+
+{% if by_tracker %}
+numbered as (
+
+    select
+        *,
+        {{ tracker_session_id('user_id', 'stretch_key') }} as session_number
+    from stretches
+
+),
+{% else %}
+followed as (
+
+    select
+        *,
+        lag(ended_at) over (partition by user_id order by started_at) as previous_ended_at
+    from stretches
+
+),
+
+numbered as (
+
+    select
+        *,
+        sum(case when started_at - previous_ended_at <= {{ timeout }} then 0 else 1 end) over (
+            partition by user_id order by started_at rows unbounded preceding
+        ) as session_number
+    from followed
+
+),
+{% endif %}
+
+sessions as (
+
+    select
+        user_id,
+        session_number,
+
+        arg_min(entry_event_type, started_at) as entry_event_type,
+        arg_max(exit_event_type, started_at) as exit_event_type,
+        arg_min(device, started_at) as device,
+        sum(count_events) as count_events,
+        sum(count_impressions) as count_impressions,
+        sum(count_clicks) as count_clicks,
+        sum(count_carts) as count_carts,
+        sum(count_purchases) as count_purchases,
+        coalesce(sum(revenue), 0) as revenue,
+        min(started_at) as started_at,
+        max(ended_at) as ended_at,
+        max(loaded_at) as loaded_at
+    from numbered
+    group by all
+
+)
+
+select
+    {{ "session_number" if by_tracker else "concat_ws('-', user_id, epoch_us(started_at))" }} as session_id,
+    user_id,
+    entry_event_type,
+    exit_event_type,
+    device,
+    cast(count_events as bigint) as count_events,
+    cast(count_impressions as bigint) as count_impressions,
+    cast(count_clicks as bigint) as count_clicks,
+    cast(count_carts as bigint) as count_carts,
+    cast(count_purchases as bigint) as count_purchases,
+    date_diff('millisecond', started_at, ended_at) / 1000.0 as duration_seconds,
+    revenue,
+    count_events = 1 as is_bounce,
+    started_at,
+    ended_at,
+    loaded_at
+from sessions

@@ -1,0 +1,24 @@
+-- Usable rows of items, one per item_id. Of several, the one that sorts first as text is kept and the others are in quarantine.
+
+with
+
+items as (
+
+    {{ input_rows('items', with_raw=true) }}
+
+),
+
+ranked as (
+
+    select
+        *,
+        row_number() over (partition by item_id order by cast(_raw_row as varchar)) as copy_number
+    from items
+    where _rejection_reason is null
+
+)
+
+select
+    {{ input_columns('items') }}
+from ranked
+where copy_number = 1

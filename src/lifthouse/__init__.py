@@ -1,0 +1,1 @@
+"""lifthouse: an experimentation platform that is a dbt project."""

@@ -1,0 +1,1 @@
+"""Demo data with a known truth: `generate.generate_demo` writes it."""

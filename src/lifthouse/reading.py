@@ -1,0 +1,61 @@
+"""Why a file can't be read, for messages that name the line."""
+
+import csv
+import gzip
+import os
+import re
+from pathlib import Path
+from typing import Any, TextIO
+
+import duckdb
+
+
+def duckdb_limits() -> dict[str, Any]:
+    """DuckDB's options where the environment bounds cores and memory; its defaults follow the machine."""
+    options = {"threads": "LIFTHOUSE_CORES", "memory_limit": "LIFTHOUSE_MEMORY"}
+    return {option: os.environ[name] for option, name in options.items() if os.environ.get(name)}
+
+
+def reading_problem(sql: str) -> str:
+    """Say why DuckDB can't run a query over files, in one line; empty if it can.
+
+    A template can't catch an error. The query runs in a database of its own and can't see the warehouse.
+    """
+    try:
+        with duckdb.connect(config=duckdb_limits()) as connection:
+            connection.execute("set TimeZone = 'UTC'")
+            connection.execute(sql)
+    except duckdb.Error as error:
+        message, _, settings = str(error).partition("\n\n")
+        unsniffed = re.search(r'Error when sniffing file "(.+)"', message)
+        if unsniffed:
+            return _csv_problem(Path(unsniffed[1])) or message.splitlines()[0]
+        lines = [line.strip() for line in message.splitlines() if not line.startswith(("Possible", "*"))]
+        files = re.findall(r"^\s*file = (.*)$", settings, re.MULTILINE)
+        return "; ".join([*files, *lines])
+    return ""
+
+
+def _csv_problem(path: Path) -> str:
+    """Find the first line that isn't like the header; empty if there is none."""
+    with _opened(path) as text:
+        reader = csv.reader(text, strict=True)
+        first_line = 1
+        try:
+            names = next(reader, [])
+            first_line = reader.line_num + 1
+            for values in reader:
+                if values and len(values) != len(names):
+                    return f"{path}; line {first_line} has {len(values)} values, the header {len(names)} names"
+                first_line = reader.line_num + 1
+        except UnicodeDecodeError:
+            return f"{path}; the text after line {first_line} is not in UTF-8"
+        except csv.Error as error:
+            return f"{path}; line {first_line} has a quote that is not closed or not doubled ({error})"
+    return ""
+
+
+def _opened(path: Path) -> TextIO:
+    if path.suffix == ".gz":
+        return gzip.open(path, "rt", encoding="utf-8", newline="")
+    return path.open(encoding="utf-8", newline="")

@@ -1,0 +1,230 @@
+"""Two arms reduced to what a test, an absolute and a relative interval all rest on.
+
+Means, ratios, covariate-adjusted, post-stratified and quantile metrics differ only in how they arrive at a
+`Comparison`; `effects.infer` turns each into the same verdict. An effect and the baseline it is related to are smooth
+functions of the arms' mean vectors, so their joint variance follows from the delta method.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from lifthouse.statistics.moments import Moments
+from lifthouse.statistics.reasons import Bools, Codes, Floats, Reason, first_reason
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """One arm's estimate, in each of n comparisons; every array has shape (n,).
+
+    Attributes:
+        count: Units.
+        value: The estimate, in the metric's unit.
+        variance: Variance of the estimate (squared standard error).
+        degrees_of_freedom: Of the variance.
+        reason: Codes of `Reason`.
+
+    """
+
+    count: Floats
+    value: Floats
+    variance: Floats
+    degrees_of_freedom: Floats
+    reason: Codes
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """An effect, the baseline it is related to, and how both vary together; every array has shape (n,).
+
+    Attributes:
+        count_control: Units in control.
+        count_treatment: Units in treatment.
+        mean_control: Metric in control, after adjustment if any.
+        mean_treatment: The same in treatment.
+        effect: Absolute effect, treatment less control.
+        variance: Variance of the effect.
+        baseline: What a relative effect is related to.
+        baseline_variance: Its variance.
+        covariance: Covariance of effect and baseline.
+        degrees_of_freedom: Welch-Satterthwaite, of the effect's variance.
+        reason: Codes of `Reason`; the numbers of such rows mean nothing.
+
+    """
+
+    count_control: Floats
+    count_treatment: Floats
+    mean_control: Floats
+    mean_treatment: Floats
+    effect: Floats
+    variance: Floats
+    baseline: Floats
+    baseline_variance: Floats
+    covariance: Floats
+    degrees_of_freedom: Floats
+    reason: Codes
+
+
+def quadratic(weights: Floats, matrix: Floats, other: Floats | None = None) -> Floats:
+    """Row-wise `weights' matrix other`: (n, k), (n, k, k), (n, k) to (n,)."""
+    product: Floats = np.einsum(
+        "ni,ni->n", np.einsum("ni,nij->nj", weights, matrix), weights if other is None else other
+    )
+    return product
+
+
+def satterthwaite(variances: Sequence[Floats], degrees: Sequence[Floats]) -> Floats:
+    """Degrees of freedom of a sum of independent variances, shape (n,).
+
+    References:
+        Satterthwaite (1946), An approximate distribution of estimates of variance components. Biometrics Bulletin 2.
+
+    Example:
+        >>> satterthwaite([np.array([1.0]), np.array([1.0])], [np.array([9.0]), np.array([9.0])]).tolist()
+        [18.0]
+
+    """
+    total = np.sum(variances, axis=0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        shares = [variance / total for variance in variances]
+        inverse = np.sum(
+            [np.where(share == 0, 0.0, share**2 / degree) for share, degree in zip(shares, degrees, strict=True)],
+            axis=0,
+        )
+        return np.asarray(1 / inverse)
+
+
+def gradient(moments: Moments, numerator: int, denominator: int | None) -> tuple[Floats, Floats]:
+    """Give a mean's or ratio's value (n,) and its gradient in the mean vector (n, k)."""
+    weights = np.zeros_like(moments.mean)
+    if denominator is None:
+        weights[:, numerator] = 1.0
+        return moments.mean[:, numerator], weights
+    with np.errstate(divide="ignore", invalid="ignore"):
+        value = moments.mean[:, numerator] / moments.mean[:, denominator]
+        weights[:, numerator] = 1 / moments.mean[:, denominator]
+        weights[:, denominator] = -value / moments.mean[:, denominator]
+    return value, weights
+
+
+def estimate(moments: Moments, *, numerator: int = 0, denominator: int | None = None) -> Estimate:
+    """One arm's mean, or ratio of means by the delta method.
+
+    Args:
+        moments: The arm's moments.
+        numerator: Position of the metric in the vector.
+        denominator: Position of a ratio's denominator; None for a mean.
+
+    References:
+        Deng, Knoblich, Lu (2018), Applying the delta method in metric analytics. KDD. arXiv:1803.06336.
+
+    Example:
+        >>> clicks_views = Moments.from_values([[1.0, 2.0], [0.0, 3.0], [2.0, 5.0]])
+        >>> estimate(clicks_views, denominator=1).value.round(6).tolist()
+        [0.3]
+
+    """
+    value, weights = gradient(moments, numerator, denominator)
+    variance = quadratic(weights, moments.covariance) / np.maximum(moments.count, 1)
+    reason = first_reason(
+        len(moments),
+        (moments.count < 2, Reason.TOO_FEW_UNITS),
+        (zero_denominator(moments, denominator), Reason.ZERO_DENOMINATOR),
+        (~(np.isfinite(value) & np.isfinite(variance)), Reason.INVALID_MOMENTS),
+    )
+    return Estimate(moments.count, value, variance, moments.count - 1, reason)
+
+
+def zero_denominator(moments: Moments, denominator: int | None) -> Bools:
+    """Rows where a ratio has nothing to divide by."""
+    if denominator is None:
+        return np.zeros(len(moments), dtype=bool)
+    return np.asarray(moments.mean[:, denominator] == 0)
+
+
+def compare_estimates(control: Estimate, treatment: Estimate, *, equal_variance: bool = False) -> Comparison:
+    """Compare two independent estimates; the baseline is the control's.
+
+    Args:
+        control: The control arm.
+        treatment: The treatment arm.
+        equal_variance: Pool the units' variance over the arms (Student) instead of Welch. Only for people who must
+            reproduce such a number; it is wrong where arms differ in size and spread.
+
+    Returns:
+        The comparison. Rows whose effect has no variance carry a reason.
+
+    References:
+        Welch (1947), The generalization of Student's problem. Biometrika 34.
+
+    Example:
+        >>> arms = [Moments.from_values([[0.0], [1.0], [2.0]]), Moments.from_values([[2.0], [3.0], [4.0]])]
+        >>> compare_estimates(*map(estimate, arms)).degrees_of_freedom.tolist()
+        [4.0]
+
+    """
+    control_variance, treatment_variance = control.variance, treatment.variance
+    if equal_variance:
+        total = control.degrees_of_freedom + treatment.degrees_of_freedom
+        with np.errstate(divide="ignore", invalid="ignore"):
+            unit_variance = (
+                control.degrees_of_freedom * control.count * control.variance
+                + treatment.degrees_of_freedom * treatment.count * treatment.variance
+            ) / total
+            control_variance, treatment_variance = unit_variance / control.count, unit_variance / treatment.count
+        degrees = total
+    else:
+        degrees = satterthwaite(
+            [control_variance, treatment_variance], [control.degrees_of_freedom, treatment.degrees_of_freedom]
+        )
+    variance = control_variance + treatment_variance
+    return Comparison(
+        count_control=control.count,
+        count_treatment=treatment.count,
+        mean_control=control.value,
+        mean_treatment=treatment.value,
+        effect=treatment.value - control.value,
+        variance=variance,
+        baseline=control.value,
+        baseline_variance=control_variance,
+        covariance=-control_variance,
+        degrees_of_freedom=degrees,
+        reason=comparison_reason(variance, control.reason, treatment.reason),
+    )
+
+
+def comparison_reason(variance: Floats, control: Codes, treatment: Codes) -> Codes:
+    """Put the arms' own reasons first, then what is wrong with the effect's variance."""
+    own = np.where(control != Reason.NONE, control, treatment)
+    late = first_reason(len(variance), (variance == 0, Reason.ZERO_VARIANCE), (~(variance > 0), Reason.INVALID_MOMENTS))
+    return np.where(own != Reason.NONE, own, late).astype(np.int8)
+
+
+def compare(
+    control: Moments,
+    treatment: Moments,
+    *,
+    numerator: int = 0,
+    denominator: int | None = None,
+    equal_variance: bool = False,
+) -> Comparison:
+    """Compare two arms' means, or ratios by the delta method, without adjustment.
+
+    Args:
+        control: Moments of the control arm.
+        treatment: Moments of the treatment arm.
+        numerator: Position of the metric in the vector.
+        denominator: Position of a ratio's denominator; None for a mean.
+        equal_variance: As in `compare_estimates`.
+
+    Example:
+        >>> control, treatment = Moments.from_values([[0.0], [2.0]]), Moments.from_values([[1.0], [4.0]])
+        >>> compare(control, treatment).effect.tolist()
+        [1.5]
+
+    """
+    arms = [estimate(arm, numerator=numerator, denominator=denominator) for arm in (control, treatment)]
+    return compare_estimates(*arms, equal_variance=equal_variance)

@@ -1,0 +1,73 @@
+"""What the connection needs and SQL can't say: the machine's limits, folders, unreadable files, swapping.
+
+dbt-duckdb loads `Plugin` by name (see profiles.yml). This is the only module that knows dbt.
+"""
+
+import atexit
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import duckdb
+from dbt.adapters.duckdb.credentials import DuckDBCredentials
+from dbt.adapters.duckdb.plugins import BasePlugin
+from dbt_common.exceptions import DbtRuntimeError
+from duckdb import DuckDBPyConnection
+
+from lifthouse.reading import duckdb_limits, reading_problem
+
+
+def prepare_publication(published: str, grounds: str) -> str:
+    """Return the path beside `published` to make the next publication at: a copy, if that can be added to.
+
+    It can if its tables have the comments of `grounds`, a JSON object; otherwise all is published anew.
+    """
+    staged = Path(f"{published}.next")
+    for leftover in (staged, Path(f"{staged}.wal")):
+        leftover.unlink(missing_ok=True)
+    if json.loads(grounds).items() <= _comments(published).items():
+        shutil.copyfile(published, staged)
+    return str(staged)
+
+
+def _comments(database: str) -> dict[str, str | None]:
+    """Return the tables of a database file and their comments; none if it can't be opened."""
+    try:
+        with duckdb.connect(database, read_only=True) as connection:
+            return dict(connection.execute("select table_name, comment from duckdb_tables()").fetchall())
+    except duckdb.Error:
+        return {}
+
+
+def swap_publication(published: str) -> str:
+    """Put the staged publication in place of `published` in one step: readers see the old file or the new.
+
+    A reader that has the old file open keeps it until it closes. A log that somebody's writing left beside the old
+    file is not about the new one.
+    """
+    Path(f"{published}.wal").unlink(missing_ok=True)
+    Path(f"{published}.next").replace(published)
+    return published
+
+
+class Plugin(BasePlugin):
+    """Follow LIFTHOUSE_CORES and LIFTHOUSE_MEMORY, and let macros publish."""
+
+    def update_connection_config(self, creds: DuckDBCredentials, config: dict[str, Any]) -> None:
+        """Bound cores and memory where the environment says so; DuckDB's defaults follow the machine."""
+        if Path(creds.path).name == "marts.duckdb":
+            raise DbtRuntimeError(
+                f"LIFTHOUSE_WAREHOUSE == {creds.path}, must not be marts.duckdb: "
+                "the published copy beside it has that name"
+            )
+        if creds.path != ":memory:":
+            Path(creds.external_root).mkdir(parents=True, exist_ok=True)
+        config.update(duckdb_limits())
+
+    def configure_connection(self, conn: DuckDBPyConnection) -> None:
+        """Register the file functions that `validate_inputs` and `publish_marts` call."""
+        for function in (reading_problem, prepare_publication, swap_publication):
+            conn.create_function(function.__name__, function, side_effects=True)
+        # A connection with functions that is open at exit makes DuckDB's binding print pages about leaks.
+        atexit.register(conn.close)

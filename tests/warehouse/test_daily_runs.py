@@ -1,0 +1,208 @@
+"""A month built day by day, late and duplicate rows included, is the month built at once."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+from dbt.cli.main import dbtRunner
+
+from tests.warehouse.conftest import Warehouse
+
+# The copies among the rows of the latest load; what became of them is in the quarantine, which is compared.
+NOT_COMPARED = {"stg_event_copies"}
+COMPARED_SCHEMAS = ("main", "intermediate", "staging")
+
+
+@pytest.fixture(scope="module")
+def month(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Demo data of a month: load-day files with late events, duplicates and malformed rows.
+
+    A third of the users live four hours later than the demo lets them, so that their sessions straddle midnight.
+    """
+    folder = tmp_path_factory.mktemp("month") / "input"
+    lifthouse = Path(sys.executable).with_name("lifthouse")
+    subprocess.run([lifthouse, "demo", "--out", folder, "--users", "1500", "--days", "32"], check=True)
+    with duckdb.connect() as connection:
+        connection.execute(f"""
+            create table events as
+            select * exclude (shift) replace (occurred_at + shift as occurred_at, loaded_at + shift as loaded_at)
+            from (
+                select *, if(hash(user_id) % 3 = 0, interval 4 hour, interval 0 hour) as shift
+                from '{folder}/events/*.parquet'
+            )
+        """)
+        days = connection.execute("select distinct loaded_at::date from events").fetchall()
+        shutil.rmtree(folder / "events")
+        (folder / "events").mkdir()
+        for (day,) in days:
+            connection.execute(f"copy (from events where loaded_at::date = '{day}') to '{folder}/events/{day}.parquet'")
+    return folder
+
+
+@contextmanager
+def environment(**variables: str) -> Iterator[None]:
+    """The process's environment with some variables set, for a dbt that runs inside it."""
+    before = dict(os.environ)
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+def run(warehouse: Warehouse, *arguments: str, variables: dict[str, Any] | None = None) -> None:
+    """`dbt build` without its tests, in this process: a month of runs would spend its time on imports otherwise."""
+    command, settings = warehouse.command(
+        "--quiet", "build", "--exclude-resource-type", "test", "unit_test", *arguments, variables=variables
+    )
+    with environment(**settings):
+        outcome = dbtRunner().invoke(command[1:])
+    DuckDBConnectionManager.close_all_connections()
+    assert outcome.success, outcome.exception or outcome.result
+
+
+def load_days_until(month: Path, warehouse: Warehouse, count: int) -> None:
+    """Make the input what it was after `count` load days: later events and exposures had not come yet."""
+    days = sorted((month / "events").glob("*.parquet"))[:count]
+    target = warehouse.input_folder / "events"
+    target.mkdir(exist_ok=True)
+    for day in days:
+        if not (target / day.name).exists():
+            shutil.copy(day, target)
+    for name in ("users", "items", "observations"):
+        shutil.copy(month / f"{name}.parquet", warehouse.input_folder)
+    exposures = duckdb.sql(f"from '{month}/exposures.parquet' where exposed_at < date '{days[-1].stem}' + 1")
+    if len(exposures):
+        exposures.write_parquet(str(warehouse.input_folder / "exposures.parquet"))
+
+
+def differences(warehouse: Warehouse, reference: Warehouse) -> dict[str, int]:
+    """Tables whose rows differ, and how many rows; sums count as equal to nine digits, their order is not fixed."""
+    found = {}
+    with duckdb.connect() as connection:
+        connection.execute(f"attach '{warehouse.path}' as daily (read_only)")
+        connection.execute(f"attach '{reference.path}' as at_once (read_only)")
+        tables = connection.execute(
+            "select schema_name, table_name from duckdb_tables() "
+            "where database_name = 'at_once' and list_contains(?, schema_name) order by all",
+            [list(COMPARED_SCHEMAS)],
+        ).fetchall()
+        assert len(tables) > 25
+        for schema, table in tables:
+            if table in NOT_COMPARED:
+                continue
+            columns = connection.execute(
+                "select column_name, data_type from duckdb_columns() "
+                "where database_name = 'at_once' and schema_name = ? and table_name = ?",
+                [schema, table],
+            ).fetchall()
+            exact = ", ".join(f'"{name}"' for name, kind in columns if kind != "DOUBLE")
+            sums = [name for name, kind in columns if kind == "DOUBLE"]
+            order = ", ".join(f'"{name}"' for name in sums) or "1"
+            numbered = (
+                f"(select *, md5(to_json(row({exact}))::varchar) as exact, row_number() over (partition by {exact} "
+                f"order by {order}) as copy from {{}}.{schema}.{table})"
+            )
+            unequal = " or ".join(
+                [
+                    f'(a."{n}" is null) != (b."{n}" is null) or abs(a."{n}" - b."{n}") > 1e-9 * (1 + abs(b."{n}"))'
+                    for n in sums
+                ]
+            )
+            count = connection.execute(
+                f"select count(*) from {numbered.format('daily')} as a full join {numbered.format('at_once')} as b "
+                "on a.exact = b.exact and a.copy = b.copy "
+                f"where a.exact is null or b.exact is null or {unequal or 'false'}"
+            ).fetchall()[0][0]
+            if count:
+                found[f"{schema}.{table}"] = count
+    return found
+
+
+def unpublished(warehouse: Warehouse) -> set[str]:
+    """Marts of which readers see other rows than the warehouse holds."""
+    with duckdb.connect() as connection:
+        connection.execute(f"attach '{warehouse.path}' as built (read_only)")
+        connection.execute(f"attach '{warehouse.published}' as published (read_only)")
+        marts = connection.execute(
+            "select table_name from duckdb_tables() where database_name = 'built' and schema_name = 'main'"
+        ).fetchall()
+        return {
+            mart
+            for (mart,) in marts
+            if connection.execute(f"""
+                (from built.main.{mart} except all from published.main.{mart})
+                union all (from published.main.{mart} except all from built.main.{mart})
+            """).fetchall()
+        }
+
+
+def test_a_month_day_by_day_equals_the_month_at_once(month: Path, tmp_path: Path) -> None:
+    count_days = len(list((month / "events").glob("*.parquet")))
+    assert count_days > 31
+    (tmp_path / "input").mkdir()
+    daily = Warehouse(tmp_path / "daily", tmp_path / "input")
+    at_once = Warehouse(tmp_path / "at_once", tmp_path / "input")
+
+    for count in range(1, count_days + 1):
+        load_days_until(month, daily, count)
+        run(daily)
+        if count in (12, count_days):
+            run(at_once, "--full-refresh")
+            assert differences(daily, at_once) == {}
+        assert unpublished(daily) == set()
+
+
+def test_changed_settings_rebuild_what_depends_on_them(month: Path, tmp_path: Path) -> None:
+    (tmp_path / "input").mkdir()
+    warehouse = Warehouse(tmp_path / "daily", tmp_path / "input")
+    load_days_until(month, warehouse, 5)
+    run(warehouse)
+    sessions = "select count(*) from fct_sessions"
+    [(by_half_hour,)] = warehouse.query(sessions)
+
+    load_days_until(month, warehouse, 6)
+    run(warehouse, variables={"session_timeout_minutes": 1})
+
+    [(shortest_gap,)] = warehouse.query(
+        "select min(gap) from ("
+        "select started_at - lag(ended_at) over (partition by user_id order by started_at) as gap from fct_sessions)"
+    )
+    assert warehouse.query(sessions)[0][0] > 2 * by_half_hour
+    assert shortest_gap.total_seconds() > 60
+
+
+def test_a_refresh_that_was_not_published_is_published_by_the_next_build(month: Path, tmp_path: Path) -> None:
+    (tmp_path / "input").mkdir()
+    warehouse = Warehouse(tmp_path / "daily", tmp_path / "input")
+    load_days_until(month, warehouse, 5)
+    run(warehouse)
+    shutil.rmtree(warehouse.input_folder / "events")
+    load_days_until(month, warehouse, 4)
+    command, settings = warehouse.command("--quiet", "run", "--full-refresh")
+    with environment(**settings):
+        assert dbtRunner().invoke(command[1:]).success
+    DuckDBConnectionManager.close_all_connections()
+    assert "fct_sessions" in unpublished(warehouse)
+
+    run(warehouse)
+    assert unpublished(warehouse) == set()
+
+
+def test_a_damaged_publication_is_replaced(month: Path, tmp_path: Path) -> None:
+    (tmp_path / "input").mkdir()
+    warehouse = Warehouse(tmp_path / "daily", tmp_path / "input")
+    load_days_until(month, warehouse, 2)
+    warehouse.folder.mkdir()
+    warehouse.published.write_bytes(b"not a database")
+    run(warehouse)
+    assert unpublished(warehouse) == set()

@@ -1,0 +1,140 @@
+"""Data as people have it: several kinds of files, or tables that are there already; parts missing, parts to spare."""
+
+import gzip
+import json
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from tests.warehouse.conftest import WITHOUT_UNIT_TESTS, Warehouse
+from tests.warehouse.small_shop import EVENTS, EXPOSURES, USERS, rows_of, write_input
+from tests.warehouse.test_daily_runs import differences
+
+# ann was exposed on the 15th where she lives, and on the 16th in UTC.
+EXPOSURES_WITH_OFFSETS = """\
+experiment_id,variant_id,user_id,exposed_at
+recommendation_v2,control,ann,2026-03-15T22:00:00-06:00
+recommendation_v2,treatment,bob,2026-03-16T16:30:00+05:30
+recommendation_v2,treatment,cat,2026-03-17 08:00:00
+no_such_experiment,treatment,cat,2026-03-17 08:00:00
+recommendation_v2,no_such_variant,bob,2026-03-17 08:00:00
+"""
+
+
+@pytest.fixture(scope="module")
+def from_files(make_warehouse) -> Warehouse:
+    """Daily Parquet files of events with extra columns and offsets; the other inputs in other kinds of files."""
+    warehouse = make_warehouse()
+    events = f"""
+        select
+            * exclude (loaded_at, device) replace (
+                timezone('UTC', occurred_at) as occurred_at,
+                if(event_id = 'e6', null, user_id) as user_id
+            ),
+            'spring sale' as campaign,
+            item_id = 'lamp' as "Is Lamp"
+        from ({rows_of(EVENTS)})
+    """
+    write_input(
+        warehouse.input_folder,
+        {
+            "events/2026-03-16.parquet": f"from ({events}) where occurred_at < '2026-03-17'",
+            "events/2026-03-17.parquet": f"select * exclude (revenue) from ({events}) "
+            "where occurred_at >= '2026-03-17'",
+            "exposures.csv.gz": gzip.compress(EXPOSURES_WITH_OFFSETS.encode()),
+            # The second delivery repeats a user, lacks a column and brings another.
+            "users/first.csv": USERS.replace("user_id", "User_ID").replace("ann,", '"ann",'),
+            "users/second.csv": 'user_id,region,plan\nann,south,paid\ndan,"north, far",free\n',
+            "items/a.csv": "item_id,price\nlamp,20.5\n",
+            "items/b.csv": "item_id,material\nvase,clay\n",
+        },
+    )
+    warehouse.built("--full-refresh", *WITHOUT_UNIT_TESTS, variables={"max_quarantined_share": 0.1})
+    return warehouse
+
+
+def test_daily_files_are_one_input(from_files: Warehouse):
+    rows = from_files.query(
+        'select event_id, revenue, campaign, "Is Lamp", device, loaded_at = occurred_at from staging.stg_events'
+    )
+    assert len(rows) == 9
+    by_id = {row[0]: row[1:] for row in rows}
+    assert by_id["e4"] == (20.5, "spring sale", True, None, True)
+    # The second day's file has no revenue.
+    assert by_id["e9"] == (None, "spring sale", False, None, True)
+
+
+def test_few_bad_rows_are_set_aside_and_counted(from_files: Warehouse):
+    rows = from_files.query_published(
+        "select input_name, reason, raw_row, count_rows from fct_quarantined_rows order by all"
+    )
+    assert [(row[0], row[1], row[3]) for row in rows] == [
+        ("events", "user_id is null", 1),
+        ("exposures", "the registry has no such experiment", 1),
+        ("exposures", "the registry has no such variant", 1),
+        ("users", "user_id is a duplicate", 1),
+    ]
+    assert json.loads(rows[0][2])["event_id"] == "e6"
+    assert json.loads(rows[3][2])["User_ID"] == "ann"
+    quality = from_files.query_published(
+        """
+        select input_name, measure, sum(value)::int
+        from fct_data_quality
+        where measure in ('unusable_rows', 'duplicate_rows')
+        group by all
+        order by all
+        """
+    )
+    assert [row for row in quality if row[2]] == [
+        ("events", "unusable_rows", 1),
+        ("exposures", "unusable_rows", 2),
+        ("users", "duplicate_rows", 1),
+    ]
+
+
+def test_moments_with_offsets_become_utc(from_files: Warehouse):
+    exposed = dict(from_files.query_published("select unit_id, first_exposed_at::varchar from fct_experiment_units"))
+    assert exposed == {"ann": "2026-03-16 04:00:00", "bob": "2026-03-16 11:00:00", "cat": "2026-03-17 08:00:00"}
+    started = from_files.query_published("select min(started_at)::varchar from fct_sessions")
+    assert started == [("2026-03-16 10:00:00",)]
+
+
+def test_attributes_reach_users_and_the_feature_store(from_files: Warehouse):
+    attributes = {
+        user: json.loads(text) if text else None
+        for user, text in from_files.query_published("select user_id, attributes from dim_users")
+    }
+    assert set(attributes) == {"ann", "bob", "cat", "dan"}
+    assert attributes["bob"] == {"region": "south", "age": 44, "plan": None}
+    assert attributes["dan"] == {"region": "north, far", "age": None, "plan": "free"}
+    files = f"{from_files.folder}/features/feature_users/**/*.parquet"
+    stored = duckdb.sql(f"select user_id, region, age, plan from read_parquet('{files}')")
+    assert ("bob", "south", 44, None) in stored.fetchall()
+    items = from_files.query_published("select item_id, price, attributes from dim_items order by 1")
+    assert [(item, price) for item, price, _ in items] == [("lamp", 20.5), ("vase", None)]
+    assert json.loads(items[1][2]) == {"material": "clay"}
+    # Dimensions by which the input can be split are, the others are skipped.
+    dimensions = from_files.query_published("select distinct dimension from fct_funnel_steps order by 1")
+    assert dimensions == [("all",), ("region",)]
+
+
+def test_existing_tables_give_what_files_give(small_shop: Warehouse, make_warehouse, tmp_path: Path):
+    tables = make_warehouse()
+    names = {
+        "events": "raw.web_events",
+        "exposures": "Raw.Exposures_View",
+        "users": "lifthouse.raw.users",
+        "items": "goods",
+    }
+    with duckdb.connect(str(tables.path)) as connection:
+        connection.execute("create schema raw")
+        connection.execute(f"create table raw.web_events as {rows_of(EVENTS)}")
+        connection.execute(f"create table raw.all_exposures as {rows_of(EXPOSURES)}")
+        connection.execute("create view raw.exposures_view as from raw.all_exposures")
+        connection.execute(f"create table raw.users as select * replace (age::bigint as age) from ({rows_of(USERS)})")
+        connection.execute(f"create table goods as from read_csv('{small_shop.input_folder}/items.csv')")
+    variables = {"input_relations": names, "input_folder": str(tmp_path / "nothing")}
+    tables.built("--full-refresh", *WITHOUT_UNIT_TESTS, variables=variables)
+
+    assert differences(tables, small_shop) == {}

@@ -1,0 +1,217 @@
+"""Readers of the published marts see the last good build whole, whatever happens to the next one."""
+
+import hashlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from tests.warehouse.conftest import PROJECT, WITHOUT_UNIT_TESTS, Run, Warehouse
+from tests.warehouse.small_shop import EVENTS, GOOD, write_input
+from tests.warehouse.test_daily_runs import differences
+
+NEXT_DAY = """\
+e11,bob,click,2026-03-18 10:00:00,2026-03-18 12:00:00,lamp,,phone
+e12,bob,purchase,2026-03-18 10:01:00,2026-03-18 12:00:00,lamp,20.5,phone
+e13,cat,impression,2026-03-17 08:20:00,2026-03-18 12:00:00,lamp,,phone
+e12,bob,purchase,2026-03-18 10:01:00,2026-03-18 12:00:00,lamp,20.5,phone
+"""
+
+SECOND_DAY = GOOD | {"events.csv": EVENTS + NEXT_DAY}
+
+# Opens the marts as BI does, and says how many events they hold at each line of its input.
+READER = """
+import duckdb, sys
+connection = duckdb.connect(sys.argv[1], read_only=True)
+for line in sys.stdin:
+    print(connection.execute("select sum(count_events) from fct_sessions").fetchall()[0][0], flush=True)
+"""
+
+
+@dataclass(frozen=True)
+class Days:
+    """A shop whose first day is published, and what the second day's build made of it while a reader looked on."""
+
+    shop: Warehouse
+    first: Path
+    second: Warehouse
+    read_during_the_build: set[str]
+    read_after_the_build: tuple[str, str]
+
+
+@pytest.fixture(scope="module")
+def days(small_shop: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Days]:
+    kept = tmp_path_factory.mktemp("kept")
+    shop = small_shop
+    shop.copy_to(kept / "first")
+
+    write_input(shop.input_folder, SECOND_DAY)
+    read = set()
+    with reader(shop.published) as old:
+        read.add(old())
+        leave_a_log_behind(shop.published)
+        with running_build(shop) as (build, printed):
+            while build.poll() is None:
+                read.add(old())
+                time.sleep(0.05)
+        assert build.returncode == 0, printed.read_text()
+        with reader(shop.published) as new:
+            after = (old(), new())
+    yield Days(shop, kept / "first", shop.copy_to(kept / "second"), read, after)
+    put_back(shop, kept / "first", GOOD)
+
+
+@pytest.fixture
+def shop(days: Days) -> Warehouse:
+    """The first day's warehouse and the second day's input; always in the same place, or dbt would parse anew."""
+    put_back(days.shop, days.first, SECOND_DAY)
+    return days.shop
+
+
+def put_back(shop: Warehouse, state: Path, files: dict[str, str | bytes]) -> None:
+    shutil.rmtree(shop.folder)
+    shutil.copytree(state, shop.folder)
+    write_input(shop.input_folder, files)
+
+
+def digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+@contextmanager
+def reader(published: Path) -> Iterator[Callable[[], str]]:
+    """A reader in a process of its own, as DuckDB shares one open file within a process."""
+    command = [sys.executable, "-c", READER, str(published)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1) as process:
+
+        def count_events() -> str:
+            process.stdin.write("\n")
+            return process.stdout.readline().strip()
+
+        yield count_events
+        process.stdin.close()
+
+
+def leave_a_log_behind(published: Path) -> None:
+    """What a crashed writer of a file leaves beside it: it must not be taken for a log of the next file."""
+    with duckdb.connect(str(published.with_name("other.duckdb"))) as other:
+        other.execute("pragma disable_checkpoint_on_shutdown")
+        other.execute("create table fct_sessions (oops integer)")
+    published.with_name("other.duckdb.wal").rename(f"{published}.wal")
+
+
+@contextmanager
+def running_build(shop: Warehouse) -> Iterator[tuple[subprocess.Popen[bytes], Path]]:
+    """`dbt build` as it runs, and the file it prints to."""
+    command, environment = shop.command("build", *WITHOUT_UNIT_TESTS)
+    printed_to = shop.folder / "printed"
+    environment = os.environ | environment | {"PYTHONUNBUFFERED": "1"}
+    with (
+        printed_to.open("w") as printed,
+        subprocess.Popen(command, env=environment, stdout=printed, start_new_session=True) as build,
+    ):
+        yield build, printed_to
+
+
+def test_a_reader_keeps_its_file_and_the_next_one_gets_the_new(days: Days):
+    assert days.read_during_the_build == {"10"}
+    assert days.read_after_the_build == ("10", "13")
+    assert sorted(path.name for path in days.second.folder.glob("marts*")) == ["marts.duckdb"]
+
+
+def killed_when(shop: Warehouse, moment: Callable[[str], bool]) -> str:
+    """`dbt build`, killed outright as soon as what it has printed, or the disk, shows that the moment has come."""
+    with running_build(shop) as (build, printed):
+        while build.poll() is None and not moment(printed.read_text()):
+            time.sleep(0.0005)
+        os.killpg(build.pid, signal.SIGKILL)
+        assert build.wait() == -signal.SIGKILL, printed.read_text()
+    return printed.read_text()
+
+
+def test_kill_9_at_any_moment_leaves_the_last_publication_and_the_next_build_right(shop: Warehouse, days: Days):
+    published = digest(shop.published)
+    staged = Path(f"{shop.published}.next")
+    moments: dict[str, Callable[[str], bool]] = {
+        "events are appended, nothing else": lambda printed: (
+            "OK created sql incremental model staging.stg_events ....." in printed
+        ),
+        "half of the marts are built": lambda printed: "OK created sql incremental model main.fct_user_days" in printed,
+        "the copy begins": lambda _: staged.exists(),
+        "the copy is under way": lambda _: staged.exists() and staged.stat().st_size > 50_000,
+    }
+    for name, moment in moments.items():
+        printed = killed_when(shop, moment)
+        assert "lifthouse: published" not in printed, name
+        assert digest(shop.published) == published, name
+
+    run = shop.built(*WITHOUT_UNIT_TESTS)
+    assert "lifthouse: published" in run.output
+    assert not staged.exists()
+    assert differences(shop, days.second) == {}
+    assert digest(shop.published) != published
+    assert shop.query_published("select sum(count_events) from fct_sessions") == [(13,)]
+
+
+def test_a_failing_integrity_test_and_a_partial_build_do_not_publish(shop: Warehouse):
+    published = digest(shop.published)
+    run = shop.built("--select", "dim_items", *WITHOUT_UNIT_TESTS)
+    assert "lifthouse: not published, because this was not a whole build: it left out dim_contexts, " in run.output
+    assert digest(shop.published) == published
+
+    # An event that the warehouse holds vanishes from the input.
+    vanished = EVENTS.splitlines(keepends=True)[2]
+    write_input(shop.input_folder, SECOND_DAY | {"events.csv": EVENTS.replace(vanished, "") + NEXT_DAY})
+    run = shop.dbt("build", *WITHOUT_UNIT_TESTS)
+    assert run.returncode != 0
+    assert "lifthouse: not published, because of assert_every_input_row_is_accounted_for" in run.output
+    assert f"{shop.published} is as it was." in run.output
+    assert digest(shop.published) == published
+
+
+def test_a_failing_guardrail_fails_the_build_but_not_the_readers(shop: Warehouse, tmp_path: Path):
+    project = tmp_path / "project"
+    kept_out = {"tests", "data", "warehouse", "target", "logs"}
+    for path in PROJECT.iterdir():
+        if path.is_dir() and path.name not in kept_out and not path.name.startswith("."):
+            shutil.copytree(path, project / path.name)
+    shutil.copytree(PROJECT / "tests" / "generic", project / "tests" / "generic")
+    for name in ("dbt_project.yml", "profiles.yml"):
+        shutil.copy(PROJECT / name, project)
+    guardrail = "{{ config(tags=['guardrail']) }} select * from {{ ref('fct_experiment_units') }}"
+    # Without the second dependency dbt would skip all that is built from the units, as after any failing test.
+    (project / "tests" / "assert_no_units.sql").write_text(f"-- depends_on: {{{{ ref('fct_profiles') }}}}\n{guardrail}")
+
+    run = built_by(project, shop)
+    assert run.returncode != 0
+    assert "Failure in test assert_no_units" in run.output
+    assert "SKIP=0" in run.output
+    assert "lifthouse: published" in run.output
+    assert shop.query_published("select sum(count_events) from fct_sessions") == [(13,)]
+
+
+def built_by(project: Path, shop: Warehouse) -> Run:
+    """`dbt build` of a project with other tests than ours."""
+    command, environment = shop.command("build", *WITHOUT_UNIT_TESTS)
+    command = [str(project) if part == str(PROJECT) else part for part in command]
+    done = subprocess.run(command, env=os.environ | environment, capture_output=True, text=True, check=False)
+    return Run(done.returncode, done.stdout + done.stderr)
+
+
+def test_the_warehouse_must_not_bear_the_name_of_its_publication(shop: Warehouse):
+    command, environment = shop.command("build")
+    environment = os.environ | environment | {"LIFTHOUSE_WAREHOUSE": str(shop.published)}
+    before = digest(shop.published)
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode != 0
+    assert "must not be marts.duckdb: the published copy beside it has that name" in " ".join(done.stdout.split())
+    assert digest(shop.published) == before

@@ -1,0 +1,160 @@
+"""What becomes of the rows of an input: cast, kept once or set aside with a reason. Unit tests can't read its files."""
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.warehouse.conftest import Warehouse
+
+TOMORROW_AND_A_DAY = datetime.now(UTC) + timedelta(days=2)
+
+EVENTS = f"""\
+event_id,user_id,event_type,occurred_at,loaded_at,revenue,item_id,Plan
+plain,ann,click,2026-03-02 09:00:00,2026-03-02 12:00:00,,,free
+offset,ann,click,2026-03-02T09:00:00+02:00,2026-03-02 12:00:00,1.5,lamp,free
+zulu,ann,click,2026-03-02T09:00:00Z,2026-03-02 12:00:00,,,pro
+unloaded,ann,click,2026-03-02 09:00:00,,,,pro
+refund,ann,refund,2026-03-02 09:00:00,2026-03-02 12:00:00,-5,,pro
+day_ahead,ann,click,2026-03-03 12:00:00,2026-03-02 12:00:00,,,pro
+twice,ann,click,2026-03-02 09:00:00,2026-03-02 12:00:01,,second,pro
+twice,ann,click,2026-03-02 10:00:00,2026-03-02 12:00:00,,first,pro
+same,ann,click,2026-03-02 09:00:00,2026-03-02 12:00:00,,,pro
+same,ann,click,2026-03-02 09:00:00,2026-03-02 12:00:00,,,pro
+same,ann,click,2026-03-02 09:00:00,2026-03-02 12:00:00,,,pro
+mended,,click,2026-03-02 09:00:00,2026-03-02 11:00:00,,,pro
+mended,ann,click,2026-03-02 09:00:00,2026-03-02 12:00:00,,,pro
+,ann,click,2026-03-02 09:00:00,2026-03-02 12:00:00,,,pro
+no_type,ann,,2026-03-02 09:00:00,2026-03-02 12:00:00,,,pro
+no_time,ann,click,,2026-03-02 12:00:00,,,pro
+noon,ann,click,noon,2026-03-02 12:00:00,,,pro
+dear,ann,click,2026-03-02 09:00:00,2026-03-02 12:00:00,much,,pro
+endless,ann,click,2026-03-02 09:00:00,2026-03-02 12:00:00,inf,,pro
+negative,ann,purchase,2026-03-02 09:00:00,2026-03-02 12:00:00,-1,,pro
+ancient,ann,click,1999-12-31 23:59:59,2026-03-02 12:00:00,,,pro
+ahead,ann,click,2026-03-03 12:00:01,2026-03-02 12:00:00,,,pro
+future,ann,click,2026-03-02 09:00:00,{TOMORROW_AND_A_DAY:%Y-%m-%d %H:%M:%S},,,pro
+"""
+USERS = "user_id,country\nann,ES\nann,DE\nben,\n,FR\n"
+ITEMS = "item_id,price\nlamp,20\nvase,dear\nrug,\n"
+NEXT_LOAD = """\
+event_id,user_id,event_type,occurred_at,loaded_at,revenue,item_id,Plan
+next,ann,click,2026-03-03 09:00:00,2026-03-03 12:00:00,,,pro
+late,ann,click,2026-03-01 09:00:00,2026-03-03 12:00:00,,,pro
+plain,ann,click,2026-03-02 09:00:00,2026-03-03 12:00:00,,,pro
+odd,ann,,2026-03-02 09:00:00,2026-03-03 12:00:00,,,pro
+"""
+
+STAGING = ("--select", "path:models/staging", "--exclude-resource-type", "test", "unit_test")
+SETTINGS = {"max_quarantined_share": 1}
+ALL_EVENTS = "from staging.stg_events order by event_id"
+
+
+@pytest.fixture(scope="module")
+def staged(make_warehouse: Callable[[], Warehouse]) -> Warehouse:
+    """The staging tables of the rows above; tests only read them."""
+    warehouse = make_warehouse()
+    (warehouse.input_folder / "events").mkdir()
+    for name, content in {"events/1.csv": EVENTS, "users.csv": USERS, "items.csv": ITEMS}.items():
+        (warehouse.input_folder / name).write_text(content)
+    warehouse.built(*STAGING, variables=SETTINGS)
+    return warehouse
+
+
+def set_aside(warehouse: Warehouse, table: str) -> dict[tuple[str, str], int]:
+    """How many rows were set aside, by reason and by the value in their first column, the key."""
+    rows = warehouse.query(f"select reason, raw_row, sum(count_rows) from staging.{table} group by all")
+    return {(reason, next(iter(json.loads(raw_row).values())) or ""): count for reason, raw_row, count in rows}
+
+
+def test_usable_events_are_kept_once(staged: Warehouse) -> None:
+    kept = staged.query("select event_id from staging.stg_events order by 1")
+
+    assert [event_id for (event_id,) in kept] == [
+        *("day_ahead", "mended", "offset", "plain", "refund", "same", "twice", "unloaded", "zulu")
+    ]
+
+
+def test_of_copies_the_first_to_be_loaded_is_kept(staged: Warehouse) -> None:
+    assert staged.query("select item_id from staging.stg_events where event_id = 'twice'") == [("first",)]
+
+
+@pytest.mark.parametrize(
+    ("event_id", "expected"),
+    [("plain", "2026-03-02 09:00:00"), ("offset", "2026-03-02 07:00:00"), ("zulu", "2026-03-02 09:00:00")],
+)
+def test_times_are_utc(staged: Warehouse, event_id: str, expected: str) -> None:
+    assert staged.query(f"select occurred_at::varchar from staging.stg_events where event_id = '{event_id}'") == [
+        (expected,)
+    ]
+
+
+def test_blank_values_are_null_and_attributes_stay(staged: Warehouse) -> None:
+    found = staged.query(
+        'select item_id, revenue, device, session_id, loaded_at = occurred_at, "Plan" from staging.stg_events '
+        "where event_id in ('offset', 'unloaded') order by event_id"
+    )
+
+    assert found == [("lamp", 1.5, None, None, False, "free"), (None, None, None, None, True, "pro")]
+
+
+def test_unusable_events_are_set_aside_with_their_reason(staged: Warehouse) -> None:
+    out_of_time = "occurred_at is before 2000 or more than a day after loaded_at"
+    not_money = "revenue is not finite, or negative on a purchase (a refund is an event type of its own)"
+
+    assert set_aside(staged, "stg_events_rejected") == {
+        ("event_id is a duplicate", "twice"): 1,
+        ("event_id is a duplicate", "same"): 2,
+        ("event_id is null", ""): 1,
+        ("user_id is null", "mended"): 1,
+        ("event_type is null", "no_type"): 1,
+        ("occurred_at is null", "no_time"): 1,
+        ("occurred_at is not a timestamp", "noon"): 1,
+        ("revenue is not a double", "dear"): 1,
+        (not_money, "endless"): 1,
+        (not_money, "negative"): 1,
+        (out_of_time, "ancient"): 1,
+        (out_of_time, "ahead"): 1,
+        ("loaded_at is in the future", "future"): 1,
+    }
+
+
+def test_other_inputs_are_kept_once_by_key(staged: Warehouse) -> None:
+    assert staged.query("select user_id, country from staging.stg_users order by 1") == [("ann", "DE"), ("ben", None)]
+    assert staged.query("select item_id, price from staging.stg_items order by 1") == [("lamp", 20.0), ("rug", None)]
+    assert set_aside(staged, "stg_rows_rejected") == {
+        ("user_id is a duplicate", "ann"): 1,
+        ("user_id is null", ""): 1,
+        ("price is not a double", "vase"): 1,
+    }
+
+
+def test_absent_inputs_are_empty_tables_with_the_columns_of_the_contract(staged: Warehouse) -> None:
+    assert staged.query("select experiment_id, variant_id, user_id, exposed_at from staging.stg_exposures") == []
+    assert staged.query("select experiment_id, unit_id, variant_id, exposed_at from staging.stg_observations") == []
+
+
+def test_the_next_load_adds_what_is_new_and_sets_copies_aside(staged: Warehouse, tmp_path: Path) -> None:
+    daily = staged.copy_to(tmp_path / "daily")
+    next_load = staged.input_folder / "events" / "2.csv"
+    next_load.write_text(NEXT_LOAD)
+    try:
+        daily.built(*STAGING, variables=SETTINGS)
+        events, rejected = daily.query(ALL_EVENTS), set_aside(daily, "stg_events_rejected")
+        daily.built(*STAGING, variables=SETTINGS)
+    finally:
+        next_load.unlink()
+
+    before, rejected_before = staged.query(ALL_EVENTS), set_aside(staged, "stg_events_rejected")
+    assert [event[0] for event in events if event not in before] == ["late", "next"]
+    assert [event for event in before if event not in events] == []
+    assert rejected == {
+        **rejected_before,
+        ("event_id is a duplicate", "plain"): 1,
+        ("event_type is null", "odd"): 1,
+    }
+    # A run without new files changes nothing.
+    assert daily.query(ALL_EVENTS) == events
+    assert set_aside(daily, "stg_events_rejected") == rejected
