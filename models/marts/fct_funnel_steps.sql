@@ -137,7 +137,7 @@ counted_by_all_dimensions as (
         count(*) filter (where progress.is_in_order) as count_users,
         count(*) as count_users_in_any_order
     from progress
-    left join users on progress.user_id = users.user_id
+    left join users on progress.user_id = users.user_id -- noqa: ST11
     group by all
 
 ),
