@@ -1,0 +1,163 @@
+{% macro metric_definitions() %}
+    {#-
+        The metrics of the semantic layer as experiments use them, by name: kind, numerator and denominator (each a part: fact, agg,
+        expr), and what config.meta.experiment adds. A metric of a type that experiments can't use has `unsupported` with the reason.
+    -#}
+    {% set definitions = {} %}
+    {% if execute %}
+        {% set measures = _measures() %}
+        {% for metric in graph.metrics.values() %}
+            {% do definitions.update({metric.name: _metric_definition(metric, measures)}) %}
+        {% endfor %}
+    {% endif %}
+    {{ return(definitions) }}
+{% endmacro %}
+
+
+{% macro used_metrics(kinds=none) %}
+    {#-
+        The definitions of the metrics that the registry uses, in the order of their names; before the registry is built (dbt compile,
+        lint) of all. A metric that is unknown or of an unsupported type stops the build.
+    -#}
+    {% set definitions = metric_definitions() %}
+    {% set registry = adapter.get_relation(target.database, 'registry', 'experiment_metrics') if execute %}
+    {% set names = run_query('select distinct metric_name from ' ~ registry ~ ' order by 1').columns[0].values() if registry else definitions | sort %}
+    {% set used = [] %}
+    {% for name in names %}
+        {% set definition = definitions.get(name, {'unsupported': 'it is not a metric of the semantic layer'}) %}
+        {% if definition.unsupported and registry %}
+            {% do exceptions.raise_compiler_error("seeds/experiment_metrics.csv: metric_name '" ~ name ~ "' can't be used: " ~ definition.unsupported
+                ~ '. Known metrics: ' ~ definitions | sort | join(', ') ~ '. Correct the name, or declare the metric in YAML.') %}
+        {% elif not definition.unsupported and (kinds is none or definition.kind in kinds) %}
+            {% do used.append(definition) %}
+        {% endif %}
+    {% endfor %}
+    {{ return(used) }}
+{% endmacro %}
+
+
+{% macro _measures() %}
+    {#- Every measure by name: its fact table, aggregation and expression. -#}
+    {% set measures = {} %}
+    {% for semantic_model in graph.semantic_models.values() %}
+        {% set model = graph.nodes[semantic_model.depends_on.nodes[0]] %}
+        {% set unit = semantic_model.entities | selectattr('name', 'equalto', 'unit') | first %}
+        {% set time = (semantic_model.defaults or {}).get('agg_time_dimension') %}
+        {% set dimension = semantic_model.dimensions | selectattr('name', 'equalto', time) | first %}
+        {% set fact = {
+            'name': semantic_model.name,
+            'relation': api.Relation.create(database=model.database, schema=model.schema, identifier=model.alias),
+            'unit': (unit.expr or unit.name) if unit,
+            'time': (dimension.expr or dimension.name) if dimension,
+            'is_observed': model.name == 'stg_observations',
+        } %}
+        {% for measure in semantic_model.measures %}
+            {% do measures.update({measure.name: {
+                'fact': fact,
+                'agg': measure.agg if measure.agg is string else measure.agg.value,
+                'expr': measure.expr or measure.name,
+                'quantile': (measure.agg_params or {}).get('percentile'),
+            }}) %}
+        {% endfor %}
+    {% endfor %}
+    {{ return(measures) }}
+{% endmacro %}
+
+
+{% macro _metric_definition(metric, measures) %}
+    {% set meta = metric.config.meta.get('experiment', {}) %}
+    {% set definition = {
+        'name': metric.name,
+        'description': metric.description,
+        'direction': meta.get('direction', 'increase'),
+        'window_days': meta.get('window_days'),
+        'lookback_days': meta.get('lookback_days'),
+        'retention_from_day': meta.get('retention_from_day'),
+        'retention_to_day': meta.get('retention_to_day'),
+        'quantile': none,
+        'quantile_over': none,
+        'cap_lower': meta.get('cap_lower'),
+        'cap_upper': meta.get('cap_upper'),
+        'cap_lower_percentile': meta.get('cap_lower_percentile'),
+        'cap_upper_percentile': meta.get('cap_upper_percentile'),
+        'cap_ignores_zeros': meta.get('cap_ignores_zeros', false),
+        'covariates': meta.get('covariates', []),
+        'prior_scale': meta.get('prior_scale', 'relative'),
+        'prior_mean': meta.get('prior_mean', 0),
+        'prior_standard_deviation': meta.get('prior_standard_deviation', 0.3),
+        'denominator': none,
+        'is_proportion': meta.get('is_proportion', false),
+    } %}
+    {% set known = ['direction', 'window_days', 'lookback_days', 'retention_from_day', 'retention_to_day', 'quantile_over', 'cap_lower', 'cap_upper',
+        'cap_lower_percentile', 'cap_upper_percentile', 'cap_ignores_zeros', 'covariates', 'prior_scale', 'prior_mean',
+        'prior_standard_deviation', 'is_proportion'] %}
+    {% for key in meta if key not in known %}
+        {% do exceptions.raise_compiler_error('metric ' ~ metric.name ~ ": config.meta.experiment has an unknown key '" ~ key ~ "', must be one of " ~ known | join(', ')) %}
+    {% endfor %}
+    {% if definition.direction not in ['increase', 'decrease'] %}
+        {% do exceptions.raise_compiler_error('metric ' ~ metric.name ~ ": direction == '" ~ definition.direction ~ "', must be increase or decrease") %}
+    {% endif %}
+    {% set type = metric.type if metric.type is string else metric.type.value %}
+    {% if type == 'simple' %}
+        {% do definition.update(_simple_parts(metric, measures[_input_name(metric.type_params.measure)], meta)) %}
+    {% elif type == 'ratio' %}
+        {% set parts = {} %}
+        {% for part in ['numerator', 'denominator'] %}
+            {% set other = graph.metrics['metric.' ~ project_name ~ '.' ~ metric.type_params[part].name] %}
+            {% do parts.update({part: measures[_input_name(other.type_params.measure)] if other.type_params.measure else none}) %}
+        {% endfor %}
+        {% do definition.update({'kind': 'ratio'}, **parts) %}
+        {% if not parts.numerator or not parts.denominator or parts.numerator.agg not in _additive() or parts.denominator.agg not in _additive() %}
+            {% do definition.update({'unsupported': 'numerator and denominator must be simple metrics of ' ~ _additive() | join(', ')}) %}
+        {% endif %}
+    {% elif type == 'conversion' %}
+        {% set conversion = metric.type_params.conversion_type_params %}
+        {% do definition.update({'kind': 'conversion', 'is_proportion': true, 'numerator': measures[conversion.conversion_measure.name]}) %}
+        {% if conversion.window %}
+            {% set days = {'day': 1, 'week': 7} %}
+            {% set granularity = conversion.window.granularity if conversion.window.granularity is string else conversion.window.granularity.value %}
+            {% if granularity not in days %}
+                {% do definition.update({'unsupported': 'its window is in ' ~ granularity ~ ', must be in days or weeks'}) %}
+            {% else %}
+                {% do definition.update({'window_days': conversion.window.count * days[granularity]}) %}
+            {% endif %}
+        {% endif %}
+    {% else %}
+        {% do definition.update({'unsupported': 'its type is ' ~ type ~ ', must be simple, ratio or conversion'}) %}
+    {% endif %}
+    {{ return(definition) }}
+{% endmacro %}
+
+
+{% macro _input_name(measure) %}
+    {{- return(measure if measure is string else measure.name) -}}
+{% endmacro %}
+
+
+{% macro _additive() %}
+    {{ return(['sum', 'sum_boolean', 'count', 'count_distinct', 'max', 'min']) }}
+{% endmacro %}
+
+
+{% macro _simple_parts(metric, measure, meta) %}
+    {#- What a simple metric becomes: an average is a ratio of sums over events, a percentile a quantile. -#}
+    {% if measure.agg in ['percentile', 'median'] %}
+        {{ return({
+            'kind': 'quantile',
+            'numerator': measure,
+            'quantile': measure.quantile or 0.5,
+            'quantile_over': meta.get('quantile_over', 'events'),
+        }) }}
+    {% elif measure.agg == 'average' %}
+        {{ return({
+            'kind': 'ratio',
+            'numerator': dict(measure, agg='sum'),
+            'denominator': dict(measure, agg='count'),
+        }) }}
+    {% elif measure.agg not in _additive() %}
+        {{ return({'kind': measure.agg, 'unsupported': 'its measure aggregates by ' ~ measure.agg}) }}
+    {% elif meta.get('retention_from_day') is not none %}
+        {{ return({'kind': 'retention', 'numerator': measure, 'is_proportion': true}) }}
+    {% endif %}
+    {{ return({'kind': 'mean', 'numerator': measure}) }}
+{% endmacro %}

@@ -1,0 +1,168 @@
+-- Quantile metrics: the arm's quantiles on a grid of levels, and for each unit its events and how many lie at or below the wanted quantile,
+-- reduced to sums. One row per experiment, metric, variant, dimension and segment, as of the latest day.
+-- depends_on: {{ ref('experiment_metrics') }}, {{ ref('experiments') }}, {{ ref('int_units_segmented') }}, {{ ref('int_events_measured') }}
+-- depends_on: {{ ref('fct_sessions') }}, {{ ref('stg_observations') }}
+{%- set dimensions = segment_dimensions() %}
+{%- for metric in used_metrics(['quantile']) %}
+{%- set fact = metric.numerator.fact %}
+{%- set levels = quantile_levels(metric.quantile) %}
+(
+    with
+
+    measured as (
+
+        select
+            units.experiment_id,
+            units.variant_id,
+            units.unit_id,
+            {%- for dimension in dimensions %}
+            units.{{ dimension }},
+            {%- endfor %}
+            {% if metric.quantile_over == 'units' -%}
+            cast(sum({{ metric.numerator.expr }}) as double) as measured_value
+            {%- else -%}
+            cast({{ metric.numerator.expr }} as double) as measured_value
+            {%- endif %}
+        from {{ ref('int_units_segmented') }} as units
+        inner join {{ ref('experiment_metrics') }} as registered
+            on
+                units.experiment_id = registered.experiment_id
+                and registered.metric_name = '{{ metric.name }}'
+        inner join {{ ref('experiments') }} as experiments on units.experiment_id = experiments.experiment_id
+        inner join {{ fact.relation }} as fact
+            on
+                units.unit_id = fact.{{ fact.unit }}
+        {%- if fact.is_observed %}
+                and units.experiment_id = fact.experiment_id
+        {%- else %}
+                and fact.{{ fact.time }} >= units.first_exposed_at
+        {%- if metric.window_days %}
+                and fact.{{ fact.time }} < units.first_exposed_at + interval '{{ metric.window_days }} days'
+        {%- else %}
+                and coalesce(fact.{{ fact.time }} < experiments.ended_at, true)
+        {%- endif %}
+        {%- endif %}
+        {%- if metric.quantile_over == 'units' %}
+        group by all
+        {%- else %}
+        where {{ metric.numerator.expr }} is not null
+        {%- endif %}
+
+    ),
+
+    sliced as (
+
+        select
+            experiment_id,
+            variant_id,
+            unit_id,
+            'all' as dimension,
+            'all' as segment,
+            measured_value
+        from measured
+        {%- for dimension in dimensions %}
+
+        union all
+
+        select
+            experiment_id,
+            variant_id,
+            unit_id,
+            '{{ dimension }}' as dimension,
+            {{ dimension }} as segment,
+            measured_value
+        from measured
+        {%- endfor %}
+
+    ),
+
+    grids as (
+
+        select
+            experiment_id,
+            variant_id,
+            dimension,
+            segment,
+
+            quantile_cont(measured_value, {{ levels }}) as grid_values,
+            quantile_cont(measured_value, {{ metric.quantile }}) as quantile_value
+        from sliced
+        group by all
+
+    ),
+
+    units_below as (
+
+        select
+            sliced.experiment_id,
+            sliced.variant_id,
+            sliced.unit_id,
+            sliced.dimension,
+            sliced.segment,
+
+            cast(count(*) filter (where sliced.measured_value <= grids.quantile_value) as double) as count_below,
+            cast(count(*) as double) as count_values
+        from sliced
+        inner join grids
+            on
+                sliced.experiment_id = grids.experiment_id
+                and sliced.variant_id = grids.variant_id
+                and sliced.dimension = grids.dimension
+                and sliced.segment = grids.segment
+        group by all
+
+    ),
+
+    summed as (
+
+        select
+            experiment_id,
+            variant_id,
+            dimension,
+            segment,
+
+            count(*) as count_units,
+            [sum(count_below), sum(count_values)] as sums,
+            [sum(count_below * count_below), sum(count_below * count_values), sum(count_values * count_values)] as products
+        from units_below
+        group by all
+
+    )
+
+    select
+        summed.experiment_id,
+        '{{ metric.name }}' as metric_name,
+        summed.variant_id,
+        summed.dimension,
+        summed.segment,
+        cast({{ metric.quantile }} as double) as quantile,
+        '{{ metric.quantile_over }}' as quantile_over,
+        summed.count_units,
+        summed.sums,
+        summed.products,
+        grids.grid_values
+    from summed
+    inner join grids
+        on
+            summed.experiment_id = grids.experiment_id
+            and summed.variant_id = grids.variant_id
+            and summed.dimension = grids.dimension
+            and summed.segment = grids.segment
+)
+{{ 'union all' if not loop.last }}
+{%- else %}
+select
+    experiment_id,
+    metric_name,
+    cast(null as varchar) as variant_id,
+    cast(null as varchar) as dimension,
+    cast(null as varchar) as segment,
+    cast(null as double) as quantile,
+    cast(null as varchar) as quantile_over,
+    cast(0 as bigint) as count_units,
+    cast([] as double[]) as sums,
+    cast([] as double[]) as products,
+    cast([] as double[]) as grid_values
+from {{ ref('experiment_metrics') }}
+where false
+{%- endfor %}

@@ -1,0 +1,70 @@
+-- What was known of units before exposure: declared attributes of users, declared columns of observations, and each metric's value in
+-- its lookback period. One row per experiment and unit.
+{%- set of_users = declared_covariates('stg_users', 'users') %}
+{%- set of_observations = declared_covariates('stg_observations', 'observations') %}
+{%- set looked_back = [] %}
+{%- for metric in used_metrics(['mean', 'ratio', 'conversion', 'retention']) if metric.lookback_days and not metric.numerator.fact.is_observed %}
+{%- do looked_back.append(metric) %}
+{%- endfor %}
+
+with
+
+units as (
+
+    select *
+    from {{ ref('int_units_segmented') }}
+
+),
+
+users as (
+
+    select *
+    from {{ ref('stg_users') }}
+
+),
+
+observations as (
+
+    select *
+    from {{ ref('stg_observations') }}
+
+),
+
+lookbacks as (
+
+    select *
+    from {{ ref('int_unit_days') }}
+    where activity_date is null
+
+)
+
+select
+    units.experiment_id,
+    units.unit_id,
+    units.variant_id
+    {%- for name in of_users %},
+    {{ 'coalesce(users.' ~ name ~ ', observations.' ~ name ~ ')' if name in of_observations else 'users.' ~ name }} as {{ name }}
+    {%- endfor %}
+    {%- for name in of_observations if name not in of_users %},
+    observations.{{ name }}
+    {%- endfor %}
+    {%- for metric in looked_back %},
+    {% if metric.kind == 'conversion' -%}
+    cast(coalesce(lookbacks.{{ metric.name }}__numerator, 0) > 0 as double) as pre_{{ metric.name }}
+    {%- else -%}
+    coalesce(lookbacks.{{ metric.name }}__numerator, 0) as pre_{{ metric.name }}
+    {%- endif %}
+    {%- if metric.kind == 'ratio' %},
+    coalesce(lookbacks.{{ metric.name }}__denominator, 0) as pre_{{ metric.name }}_denominator
+    {%- endif %}
+    {%- endfor %}
+from units
+left join users on units.unit_id = users.user_id
+left join observations
+    on
+        units.experiment_id = observations.experiment_id
+        and units.unit_id = observations.unit_id
+left join lookbacks
+    on
+        units.experiment_id = lookbacks.experiment_id
+        and units.unit_id = lookbacks.unit_id

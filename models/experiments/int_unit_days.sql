@@ -1,0 +1,97 @@
+-- What units did in each experiment, by day since exposure and (activity_date null) in the lookback before it. One row per experiment,
+-- unit and day with activity; a column per part of a metric. One scan a fact table.
+-- depends_on: {{ ref('experiment_metrics') }}, {{ ref('int_events_measured') }}, {{ ref('fct_sessions') }}, {{ ref('stg_observations') }}
+{%- set parts = metric_parts(used_metrics(['mean', 'ratio', 'conversion', 'retention'])) %}
+{%- set facts = {} %}
+{%- for part in parts %}{% do facts.update({part.fact.name: part.fact}) %}{% endfor %}
+{%- set lookback_days = parts | map(attribute='lookback_days') | select | list | max if parts | map(attribute='lookback_days') | select | list else 0 %}
+{%- set window_days = parts | map(attribute='window_days') | select | list | max if parts | map(attribute='window_days') | select | list else 0 %}
+
+with
+
+units as (
+
+    select
+        segmented.experiment_id,
+        segmented.unit_id,
+        segmented.first_exposed_at,
+        experiments.ended_at
+    from {{ ref('int_units_segmented') }} as segmented
+    inner join {{ ref('experiments') }} as experiments on segmented.experiment_id = experiments.experiment_id
+
+),
+
+{% for fact in facts.values() %}
+rows_of_{{ fact.name }} as (
+
+    select
+        fact.*,
+        units.experiment_id as of_experiment_id,
+        units.unit_id as of_unit_id,
+        {{ fact.time if not fact.is_observed else 'units.first_exposed_at' }} as happened_at,
+        {% if fact.is_observed -%}
+        false as is_before,
+        true as is_in_experiment,
+        0 as seconds_since_exposure
+        {%- else -%}
+        {{ fact.time }} < units.first_exposed_at as is_before,
+        coalesce({{ fact.time }} < units.ended_at, true) as is_in_experiment,
+        date_diff('millisecond', units.first_exposed_at, {{ fact.time }}) / 1000.0 as seconds_since_exposure
+        {%- endif %}
+        {%- for part in parts if part.fact.name == fact.name and part.agg == 'count_distinct' %},
+        row_number() over (
+            partition by units.experiment_id, units.unit_id, {{ fact.time }} < units.first_exposed_at, {{ part.expr }}
+            order by {{ fact.time }}
+        ) as {{ part.column }}_occurrence
+        {%- endfor %}
+    from {{ fact.relation }} as fact
+    inner join units
+        on
+            fact.{{ fact.unit }} = units.unit_id
+        {% if fact.is_observed -%}
+            and fact.experiment_id = units.experiment_id
+        {%- else -%}
+            and fact.{{ fact.time }} >= units.first_exposed_at - interval '{{ lookback_days }} days'
+            and fact.{{ fact.time }} < greatest(
+                coalesce(units.ended_at, timestamp 'infinity'), units.first_exposed_at + interval '{{ window_days }} days'
+            )
+        {%- endif %}
+
+),
+
+days_of_{{ fact.name }} as (
+
+    select
+        of_experiment_id as experiment_id,
+        of_unit_id as unit_id,
+        case when not is_before then cast(happened_at as date) end as activity_date,
+
+        {% for part in parts -%}
+        {{ 'cast(' ~ part_total(part) ~ ' as double)' if part.fact.name == fact.name else 'cast(null as double)' }} as {{ part.column }}{{ ',' if not loop.last }}
+        {% endfor %}
+    from rows_of_{{ fact.name }}
+    group by all
+
+),
+
+{% endfor %}
+all_days as (
+
+    {% for fact in facts.values() %}
+    select * from days_of_{{ fact.name }}
+    {{ 'union all' if not loop.last }}
+    {% else %}
+    select experiment_id, unit_id, cast(null as date) as activity_date from units where false
+    {% endfor %}
+
+)
+
+select
+    experiment_id,
+    unit_id,
+    activity_date
+    {%- for part in parts %},
+    {{ 'max' if part.agg == 'max' else 'min' if part.agg == 'min' else 'sum' }}({{ part.column }}) as {{ part.column }}
+    {%- endfor %}
+from all_days
+group by experiment_id, unit_id, activity_date

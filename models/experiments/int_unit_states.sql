@@ -1,0 +1,89 @@
+-- Running totals of units since exposure. One row per experiment, unit and day on which it was exposed or did something;
+-- <part>_before is the state before that day, null on the day of exposure.
+{%- set metrics = used_metrics(['mean', 'ratio', 'conversion']) %}
+{%- set parts = metric_parts(metrics) %}
+{%- set pooled = {'max': 'max', 'min': 'min'} %}
+
+with
+
+units as (
+
+    select *
+    from {{ ref('int_units_segmented') }}
+
+),
+
+unit_days as (
+
+    select *
+    from {{ ref('int_unit_days') }}
+    where activity_date is not null
+
+),
+
+-- A unit is there from its exposure on, whatever it does.
+days as (
+
+    select
+        units.experiment_id,
+        units.unit_id,
+        units.exposure_date as activity_date
+        {%- for part in parts %},
+        cast(null as double) as {{ part.column }}
+        {%- endfor %}
+    from units
+
+    union all
+
+    select
+        experiment_id,
+        unit_id,
+        activity_date
+        {%- for part in parts %},
+        {{ part.column }}
+        {%- endfor %}
+    from unit_days
+
+),
+
+joined_days as (
+
+    select
+        experiment_id,
+        unit_id,
+        activity_date
+        {%- for part in parts %},
+        {{ pooled.get(part.agg, 'sum') }}({{ part.column }}) as {{ part.column }}
+        {%- endfor %}
+    from days
+    group by experiment_id, unit_id, activity_date
+
+),
+
+running as (
+
+    select
+        experiment_id,
+        unit_id,
+        activity_date,
+        row_number() over (partition by experiment_id, unit_id order by activity_date) = 1 as is_entry,
+        lead(activity_date) over (partition by experiment_id, unit_id order by activity_date) is null as is_latest
+        {%- for part in parts %},
+        coalesce({{ pooled.get(part.agg, 'sum') }}({{ part.column }}) over (partition by experiment_id, unit_id order by activity_date), 0)
+            as {{ part.column }}
+        {%- endfor %}
+    from joined_days
+
+)
+
+select
+    running.*,
+    units.variant_id
+    {%- for part in parts %},
+    lag({{ part.column }}) over (partition by running.experiment_id, running.unit_id order by running.activity_date) as {{ part.column }}_before
+    {%- endfor %}
+from running
+inner join units
+    on
+        running.experiment_id = units.experiment_id
+        and running.unit_id = units.unit_id

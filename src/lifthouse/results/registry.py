@@ -1,0 +1,60 @@
+"""What result functions need of the registry: variants by experiment, and why an experiment's effects are withheld."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pandas as pd
+
+
+@dataclass(frozen=True)
+class Registry:
+    """The registry of experiments as result functions read it.
+
+    Attributes:
+        controls: Control variant of each experiment.
+        treatments: Other variants of each experiment, in the registry's order.
+        metrics: Rows of `int_experiment_metrics`, indexed by experiment and metric.
+        withheld: Why effects of an experiment are withheld; experiments that are not in it have effects.
+
+    """
+
+    controls: Mapping[str, str]
+    treatments: Mapping[str, list[str]]
+    metrics: pd.DataFrame
+    withheld: Mapping[str, str]
+
+    @classmethod
+    def from_tables(
+        cls, experiments: pd.DataFrame, variants: pd.DataFrame, metrics: pd.DataFrame, blocked: pd.DataFrame
+    ) -> Registry:
+        """Read the registry's tables.
+
+        Args:
+            experiments: Seed `experiments`.
+            variants: Seed `experiment_variants`.
+            metrics: `int_experiment_metrics`.
+            blocked: `int_blocked_experiments`: experiment_id and reason.
+
+        Returns:
+            The registry. Effects of observational experiments are withheld: their arms differ before any effect.
+
+        """
+        withheld = {
+            str(experiment): "observational: see fct_treatment_effects"
+            for experiment in experiments.loc[experiments["assignment"] == "observational", "experiment_id"]
+        }
+        withheld |= {
+            str(experiment): f"blocked: {reason}"
+            for experiment, reason in zip(blocked["experiment_id"], blocked["reason"], strict=True)
+        }
+        is_control = variants["is_control"].astype(bool)
+        controls = variants[is_control].set_index("experiment_id")["variant_id"].astype(str).to_dict()
+        treatments = (
+            variants[~is_control]
+            .groupby("experiment_id")["variant_id"]
+            .apply(lambda names: [*map(str, names)])
+            .to_dict()
+        )
+        return cls(controls, treatments, metrics.set_index(["experiment_id", "metric_name"]).sort_index(), withheld)
