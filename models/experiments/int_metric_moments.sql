@@ -2,7 +2,7 @@
 -- of segments; the mart rolls these up.
 -- depends_on: {{ ref('experiment_metrics') }}, {{ ref('int_unit_states') }}, {{ ref('int_unit_retentions') }}, {{ ref('int_unit_covariates') }}
 -- depends_on: {{ ref('int_metric_caps') }}, {{ ref('int_units_segmented') }}
-{%- set dimensions = segment_dimensions() %}
+{%- set dimensions = ['phase_id'] + segment_dimensions() %}
 {%- set metrics = used_metrics(['mean', 'ratio', 'conversion', 'retention']) %}
 {%- for metric in metrics %}
 {%- set values = moment_values(metric) %}

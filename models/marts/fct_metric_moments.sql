@@ -44,6 +44,24 @@ sliced as (
     from moments
     {%- endfor %}
 
+    union all
+
+    -- Where allocation changed, arms can only be compared within a phase.
+    select
+        experiment_id,
+        metric_name,
+        variant_id,
+        'phase' as dimension,
+        phase_id as segment,
+        activity_date,
+        count_units,
+        value_names,
+        pivots,
+        sums,
+        products
+    from moments
+    where phase_id is not null
+
 ),
 
 positions as (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
@@ -24,6 +25,11 @@ class Registry:
     treatments: Mapping[str, list[str]]
     metrics: pd.DataFrame
     withheld: Mapping[str, str]
+
+    def metric(self, experiment_id: object, metric_name: object) -> dict[str, Any]:
+        """Row of `int_experiment_metrics`."""
+        row = self.metrics.loc[[(experiment_id, metric_name)]].iloc[0]
+        return {str(name): value for name, value in row.items()}
 
     @classmethod
     def from_tables(
@@ -49,12 +55,11 @@ class Registry:
             str(experiment): f"blocked: {reason}"
             for experiment, reason in zip(blocked["experiment_id"], blocked["reason"], strict=True)
         }
-        is_control = variants["is_control"].astype(bool)
-        controls = variants[is_control].set_index("experiment_id")["variant_id"].astype(str).to_dict()
-        treatments = (
-            variants[~is_control]
-            .groupby("experiment_id")["variant_id"]
-            .apply(lambda names: [*map(str, names)])
-            .to_dict()
-        )
+        controls: dict[str, str] = {}
+        treatments: dict[str, list[str]] = {}
+        for experiment, variant, is_control in variants[["experiment_id", "variant_id", "is_control"]].to_numpy():
+            if is_control:
+                controls[str(experiment)] = str(variant)
+            else:
+                treatments.setdefault(str(experiment), []).append(str(variant))
         return cls(controls, treatments, metrics.set_index(["experiment_id", "metric_name"]).sort_index(), withheld)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -117,5 +118,5 @@ def _states(experiment_id: str, metric_name: str, rows: pd.DataFrame) -> MetricS
     return MetricStates(experiment_id, metric_name, names, segments, days, arms)
 
 
-def _stacked(lists: pd.Series[list[float]]) -> Floats:
+def _stacked(lists: Iterable[Any]) -> Floats:
     return np.stack([np.asarray(values, float) for values in lists])

@@ -28,6 +28,7 @@ class Reason(IntEnum):
     INVALID_MOMENTS = 5
     TOO_FEW_SEGMENTS = 6
     NO_LOCAL_VARIATION = 7
+    ALLOCATION_CHANGED = 8
 
 
 def first_reason(size: int, *checks: tuple[npt.ArrayLike, Reason]) -> Codes:

@@ -1,4 +1,4 @@
-"""Variance reduction by post-stratification, for means and ratios."""
+"""Comparisons within strata, put together: post-stratification, and experiments whose allocation changed."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from lifthouse.statistics.comparison import Comparison, comparison_reason, estimate, gradient, quadratic
 from lifthouse.statistics.moments import Moments, grouped_sum
-from lifthouse.statistics.reasons import Reason
+from lifthouse.statistics.reasons import Floats, Reason
 
 
 def stratified_comparison(
@@ -91,6 +91,64 @@ def stratified_comparison(
         covariance=grouped_sum(share * (steps[1] - steps[0]) * steps[0], of, n_groups) / sizes - control_variance,
         degrees_of_freedom=degrees,
         reason=np.where(too_small, Reason.TOO_FEW_UNITS, comparison_reason(variance, *reasons)).astype(np.int8),
+    )
+
+
+def combined_comparison(comparisons: Comparison, groups: npt.NDArray[np.integer], n_groups: int) -> Comparison:
+    """Combine comparisons within strata in which units were allocated differently, such as the phases of a ramp.
+
+    Strata are weighted by their units and the weights count as known: the effect is the average over the units that
+    were there. A stratum with fewer than two units in an arm says nothing of the effect and is left out.
+
+    Args:
+        comparisons: One row a stratum of a group, adjusted or not.
+        groups: Group of each row, in [0, n_groups), shape (n_rows,).
+        n_groups: Number of groups.
+
+    Returns:
+        One row a group.
+
+    References:
+        Kohavi, Crook, Longbotham (2009), Online experimentation at Microsoft, on Simpson's paradox in ramp-ups.
+
+    Example:
+        >>> from lifthouse.statistics.comparison import compare
+        >>> control = Moments.from_values([[[0.0], [1.0]], [[10.0], [11.0]]])
+        >>> treatment = Moments.from_values([[[1.0], [2.0]], [[11.0], [12.0]]])
+        >>> combined_comparison(compare(control, treatment), np.array([0, 0]), 1).effect.tolist()
+        [1.0]
+
+    """
+    counted = np.minimum(comparisons.count_control, comparisons.count_treatment) >= 2
+    units = np.where(counted, comparisons.count_control + comparisons.count_treatment, 0.0)
+    total = grouped_sum(units, groups, n_groups)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        weights = np.where(units > 0, units / total[groups], 0.0)
+
+    def weighted(values: Floats, power: int = 1) -> Floats:
+        return grouped_sum(
+            np.where(weights > 0, weights**power * np.where(weights > 0, values, 0.0), 0.0), groups, n_groups
+        )
+
+    variance = weighted(comparisons.variance, 2)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        spread = weighted(comparisons.variance**2 / comparisons.degrees_of_freedom, 4)
+        degrees = variance**2 / spread
+    failed = np.zeros(n_groups, dtype=np.int8)
+    np.maximum.at(failed, groups, np.where(weights > 0, comparisons.reason, 0).astype(np.int8))
+    reason = np.where(total == 0, Reason.TOO_FEW_UNITS, failed).astype(np.int8)
+    return Comparison(
+        count_control=grouped_sum(comparisons.count_control, groups, n_groups),
+        count_treatment=grouped_sum(comparisons.count_treatment, groups, n_groups),
+        mean_control=weighted(comparisons.mean_control),
+        mean_treatment=weighted(comparisons.mean_treatment),
+        effect=weighted(comparisons.effect),
+        variance=variance,
+        baseline=weighted(comparisons.baseline),
+        baseline_variance=weighted(comparisons.baseline_variance, 2),
+        covariance=weighted(comparisons.covariance, 2),
+        degrees_of_freedom=degrees,
+        reason=reason,
     )
 
 
