@@ -15,6 +15,8 @@ export PYTHONWARNINGS ?= ignore::DeprecationWarning
 INSTALLED := .venv/installed
 # A folder of input may bring its own settings in vars.yml.
 VARS = $$(cat $(DATA)/vars.yml 2>/dev/null; echo; echo 'input_folder: $(DATA)')
+# So may it bring its own registry of experiments, with metrics beside it.
+export LIFTHOUSE_REGISTRY ?= $(if $(wildcard $(DATA)/registry),$(shell realpath --relative-to=. $(DATA)/registry),seeds)
 # Nothing to add to yet, or asked for: build in full, and test every row rather than the latest.
 REFRESH = $$(if [ -n "$(FULL)" ] || [ ! -e "$(LIFTHOUSE_WAREHOUSE)" ]; then echo --full-refresh; fi)
 

@@ -65,7 +65,7 @@
         {{ return([folder ~ '/' ~ input_name ~ '.parquet or .csv is not there'
             ~ (' (the folder is empty, or there is none)' if is_bare else '') ~ '. Expected: a file of ' ~ input_name
             ~ '. Put it there, set var input_folder, or name a relation in var input_relations.']
-            if contract.is_required else []) }}
+            if contract.is_required and not _has_observations() else []) }}
     {% endif %}
 
     {% set problems = [] %}
@@ -73,6 +73,12 @@
         {% do problems.append(row[0] ~ ' is empty (0 bytes). Expected: a whole file. Write it again, or remove it.') %}
     {% endfor %}
     {{ return(problems if problems else _reading_problems(patterns[0], plain_scan(patterns[0]), only_columns=true)) }}
+{% endmacro %}
+
+
+{% macro _has_observations() %}
+    {#- Experiments that come as one table of units need no events. -#}
+    {{ return(var('input_relations').get('observations') or input_patterns('observations') | length > 0) }}
 {% endmacro %}
 
 

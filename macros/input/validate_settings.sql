@@ -32,6 +32,10 @@
     {% for name in var('input_relations') if name not in input_names() %}
         {% do problems.append("input_relations: '" ~ name ~ "' is not an input, must be one of " ~ input_names() | join(', ')) %}
     {% endfor %}
+    {% if env_var('LIFTHOUSE_REGISTRY', 'seeds').startswith('/') %}
+        {#- dbt would write the compiled seeds over the seeds themselves. -#}
+        {% do problems.append('LIFTHOUSE_REGISTRY == ' ~ env_var('LIFTHOUSE_REGISTRY') ~ ', must be a path relative to the project, such as data/mine/registry') %}
+    {% endif %}
     {% if problems and execute %}
         {% do exceptions.raise_compiler_error('\n\nThe vars cannot be used; nothing was built. Correct them where you set them: --vars, vars.yml or dbt_project.yml.\n  - '
             ~ problems | join('\n  - ') ~ '\n') %}

@@ -32,7 +32,8 @@ latest as (
     select
         min(activity_date) as first_date,
         max(activity_date) as last_date,
-        max(loaded_date) as loaded_date
+        -- Without events, what the other inputs hold is of the day of the build.
+        coalesce(max(loaded_date), current_date) as loaded_date
     from loads
 
 ),

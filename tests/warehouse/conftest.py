@@ -53,6 +53,9 @@ class Warehouse:
             *("--vars", json.dumps({"input_folder": str(self.input_folder), **(variables or {})})),
         ]
         environment = {**os.environ, "LIFTHOUSE_WAREHOUSE": str(self.path), "DBT_USE_COLORS": "0"}
+        registry = self.input_folder / "registry"
+        if registry.is_dir():
+            environment["LIFTHOUSE_REGISTRY"] = os.path.relpath(registry, PROJECT)
         return command, environment
 
     def dbt(self, *arguments: str, variables: dict[str, Any] | None = None) -> Run:
