@@ -42,7 +42,10 @@ def write_registry(
     covariates: str = "",
     assignment: str = "randomised",
 ) -> None:
-    """Write the registry of experiment `tested`: the first variant is control; name: (column, is proportion, covariates)."""
+    """Write the registry of experiment `tested`, whose first variant is control.
+
+    A metric is name: (column, is proportion, covariates).
+    """
     registry = folder / "registry"
     registry.mkdir()
     share = 1 / len(variants)

@@ -37,8 +37,8 @@ def test_hillstrom(warehouse: Warehouse, public_data: Path) -> None:
     source = public_data / "hillstrom.parquet"
     write_observations(
         warehouse,
-        "select 'tested' as experiment_id, customer_id as unit_id, segment as variant_id, * exclude (customer_id, segment) "
-        f"from '{source}'",
+        "select 'tested' as experiment_id, customer_id as unit_id, segment as variant_id, "
+        f"* exclude (customer_id, segment) from '{source}'",
     )
     metrics = {
         "visits": ("visit", True, "history"),
@@ -87,3 +87,5 @@ def test_cookie_cats(warehouse: Warehouse, public_data: Path) -> None:
     for metric in ("retention_1", "retention_7"):
         key = ("gate_40", "gate_30", metric.replace("retention", "day"), "none")
         assert_equal(warehouse, key, expected[f"gate40_vs_gate30.{metric}"])
+    health = "select status, p_value from fct_experiment_health where check_name = 'sample_ratio'"
+    assert warehouse.query_published(health) == [("warn", pytest.approx(0.008607987810836262, rel=1e-6))]

@@ -65,14 +65,14 @@ def metric_comparisons(states: MetricStates, registry: Registry, *, strata: str 
         arms = (_arm(states, reference), _arm(states, treatment))
         keys = _keys(states, rows, reference, treatment)
         whole = compare(*arms, denominator=states.denominator)
-        plain = _within_phases(states, whole)
+        plain = within_phases(states, whole)
         unadjusted = (arms[0][rows], arms[1][rows]) if plain is whole else None
-        yield Compared(keys, "none", _at(plain, rows), _at(plain, rows), unadjusted)
+        yield Compared(keys, "none", _rows_at(plain, rows), _rows_at(plain, rows), unadjusted)
         if states.covariates:
-            adjusted = _within_phases(
+            adjusted = within_phases(
                 states, adjusted_comparison(*arms, states.covariates, denominator=states.denominator)
             )
-            yield Compared(keys, "cuped", _at(adjusted, rows), _at(plain, rows))
+            yield Compared(keys, "cuped", _rows_at(adjusted, rows), _rows_at(plain, rows))
         if reference == control and plain is whole and any(dimension == strata for dimension, _ in states.segments):
             yield _post_stratified(states, str(strata), (reference, treatment))
 
@@ -85,14 +85,20 @@ def _arm(states: MetricStates, variant: str) -> Moments:
     return Moments(np.zeros_like(like.count), np.full_like(like.mean, np.nan), np.full_like(like.covariance, np.nan))
 
 
-def _within_phases(states: MetricStates, comparison: Comparison) -> Comparison:
-    """Give the whole as the average of the phases, if there are several; the comparison itself if not."""
+def within_phases(states: MetricStates, comparison: Comparison) -> Comparison:
+    """Give the whole as the average of the phases, if there are several; the comparison itself if not.
+
+    Args:
+        states: The metric's states.
+        comparison: Of two arms of it, on all rows.
+
+    """
     phases = [at for at, (dimension, _) in enumerate(states.segments) if dimension == "phase"]
     if len(phases) < 2:
         return comparison
     n_days = len(states.days)
     rows = np.concatenate([np.arange(n_days) + at * n_days for at in phases])
-    combined = combined_comparison(_at(comparison, rows), np.tile(np.arange(n_days), len(phases)), n_days)
+    combined = combined_comparison(_rows_at(comparison, rows), np.tile(np.arange(n_days), len(phases)), n_days)
     everyone = states.rows_of("all", "all")
     changed = {field.name: getattr(comparison, field.name).copy() for field in fields(comparison)}
     changed["reason"][:] = Reason.ALLOCATION_CHANGED
@@ -115,7 +121,7 @@ def _post_stratified(states: MetricStates, strata: str, variants: tuple[str, str
     return Compared(_keys(states, everyone, *variants), "post_stratified", stratified, plain)
 
 
-def _at(comparison: Comparison, rows: Rows) -> Comparison:
+def _rows_at(comparison: Comparison, rows: Rows) -> Comparison:
     return Comparison(**{field.name: getattr(comparison, field.name)[rows] for field in fields(comparison)})
 
 

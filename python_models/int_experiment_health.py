@@ -1,0 +1,21 @@
+"""Whether experiments can be trusted: see `lifthouse.results.health`."""
+
+from typing import Any
+
+
+def model(dbt: Any, session: Any) -> Any:
+    """Read counts and moments, and return one row per check."""
+    from lifthouse.results.health import experiment_health
+
+    health = experiment_health(
+        dbt.ref("experiments").df(),
+        dbt.ref("dim_experiment_variants").df(),
+        dbt.ref("int_experiment_unit_counts").df(),
+        dbt.ref("int_experiment_exclusions").df(),
+        dbt.ref("fct_metric_moments").df(),
+        fail_below=dbt.config.meta_get("fail_below"),
+        warn_below=dbt.config.meta_get("warn_below"),
+        largest_exclusion_rate=dbt.config.meta_get("largest_exclusion_rate"),
+    )
+    session.register("experiment_health_frame", health)
+    return session.sql("select * from experiment_health_frame")

@@ -1,0 +1,275 @@
+"""`fct_experiment_health`: whether an experiment can be trusted, one row a check."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from lifthouse.results.comparisons import within_phases
+from lifthouse.results.states import metric_states
+from lifthouse.statistics.comparison import compare
+from lifthouse.statistics.effects import infer
+from lifthouse.statistics.multiplicity import adjusted_p_values
+from lifthouse.statistics.reasons import Floats, reason_names
+from lifthouse.statistics.sample_ratio import (
+    anytime_p_values,
+    log_e_value,
+    sample_ratio,
+    search_sample_ratio,
+)
+
+COLUMNS = [
+    "experiment_id",
+    "check_name",
+    "dimension",
+    "segment",
+    "status",
+    "reason",
+    "statistic",
+    "p_value",
+    "is_blocking",
+]
+_NO_PHASE = "all"
+_BLOCKING = ("sample_ratio", "sample_ratio_by_segment")
+
+
+def experiment_health(
+    experiments: pd.DataFrame,
+    shares: pd.DataFrame,
+    counts: pd.DataFrame,
+    exclusions: pd.DataFrame,
+    moments: pd.DataFrame,
+    *,
+    fail_below: float = 0.001,
+    warn_below: float = 0.01,
+    largest_exclusion_rate: float = 0.01,
+) -> pd.DataFrame:
+    """Check every experiment that has units.
+
+    Checks: `sample_ratio` over phases together and `sample_ratio_by_segment` (Holm over segments), which names the
+    culprit: both block the experiment where they fail; `sample_ratio_by_day`, whose p-value holds however often one
+    looks; `multiple_exposure`; `balance_before_exposure` of every metric with a lookback (Holm over metrics).
+
+    Args:
+        experiments: Seed `experiments`.
+        shares: `dim_experiment_variants`: experiment_id, phase_id, variant_id, expected_share.
+        counts: `int_experiment_unit_counts`.
+        exclusions: `int_experiment_exclusions`.
+        moments: `fct_metric_moments`.
+        fail_below: A sample ratio fails below this p-value.
+        warn_below: It warns below this one, and so does balance.
+        largest_exclusion_rate: More excluded units than this share warn.
+
+    Returns:
+        `COLUMNS`, one row per experiment, check, dimension and segment. Where nobody assigned, shares are
+        not_applicable.
+
+    """
+    randomised = dict(zip(experiments["experiment_id"], experiments["assignment"] == "randomised", strict=True))
+    planned = shares.assign(phase_id=shares["phase_id"].fillna(_NO_PHASE)).set_index(
+        ["experiment_id", "phase_id", "variant_id"]
+    )["expected_share"]
+    counts = counts.assign(phase_id=counts["phase_id"].fillna(_NO_PHASE))
+    rows: list[dict[str, object]] = []
+    for experiment, units in counts.groupby("experiment_id", sort=True):
+        if randomised.get(experiment, False):
+            rows += _sample_ratio_checks(str(experiment), units, planned.loc[experiment], fail_below, warn_below)
+        else:
+            rows.append(_row(experiment, "sample_ratio", status="not_applicable", reason="nobody assigned"))
+    rows += [_multiple_exposure(row, largest_exclusion_rate) for row in exclusions.to_dict("records")]
+    rows += _balance(moments, randomised, warn_below)
+    health = pd.DataFrame(rows, columns=COLUMNS)
+    return health.astype(
+        {
+            "statistic": "float64",
+            "p_value": "float64",
+            "is_blocking": "bool",
+            "reason": "string",
+        }
+    )
+
+
+def _row(
+    experiment: object,
+    check: str,
+    *,
+    status: str,
+    reason: str | None = None,
+    segment: tuple[object, object] = ("all", "all"),
+    statistic: float = np.nan,
+    p_value: float = np.nan,
+) -> dict[str, object]:
+    return {
+        "experiment_id": experiment,
+        "check_name": check,
+        "dimension": segment[0],
+        "segment": segment[1],
+        "status": status,
+        "reason": reason,
+        "statistic": statistic if np.isfinite(statistic) else np.nan,
+        "p_value": p_value,
+        "is_blocking": check in _BLOCKING and status == "fail",
+    }
+
+
+def _status(p_value: float, fail_below: float, warn_below: float) -> str:
+    if np.isnan(p_value):
+        return "not_applicable"
+    return "fail" if p_value < fail_below else "warn" if p_value < warn_below else "pass"
+
+
+def _sample_ratio_checks(
+    experiment: str, units: pd.DataFrame, planned: pd.Series[float], fail_below: float, warn_below: float
+) -> Iterator[dict[str, object]]:
+    variants = sorted(planned.index.get_level_values("variant_id").unique())
+    phases = sorted(units["phase_id"].unique())
+    shares = np.array([[planned.get((phase, variant), 0.0) for variant in variants] for phase in phases], float)
+    whole = units[units["dimension"] == "all"]
+    observed = _table(whole, "phase_id", phases, variants)
+    check = sample_ratio(observed[None], shares[None])
+    search = _segments(units, variants, phases, shares, fail_below)
+    culprits = [f"{dimension} = {segment}" for (dimension, segment), _, _, is_culprit in search if is_culprit]
+    status = _status(check.p_value[0], fail_below, warn_below)
+    got = ", ".join(f"{name}: {count:,.0f}" for name, count in zip(variants, observed.sum(axis=0), strict=True))
+    reason = reason_names(check.reason)[0]
+    if status in ("warn", "fail"):
+        reason = f"shares are not as meant ({got}); " + (
+            f"most likely culprit: {' and '.join(culprits)}" if culprits else "no segment stands out"
+        )
+    yield _row(
+        experiment,
+        "sample_ratio",
+        status=status,
+        reason=reason,
+        statistic=check.statistic[0],
+        p_value=check.p_value[0],
+    )
+    by_day = _by_day(whole, variants, phases, shares)
+    yield _row(
+        experiment,
+        "sample_ratio_by_day",
+        status=_status(by_day, fail_below, warn_below),
+        p_value=by_day,
+        reason="shares strayed from what was meant, however often one looked" if by_day < warn_below else None,
+    )
+    for segment, statistic, p_value, is_culprit in search:
+        yield _row(
+            experiment,
+            "sample_ratio_by_segment",
+            segment=segment,
+            status=_status(p_value, fail_below, warn_below),
+            statistic=statistic,
+            p_value=p_value,
+            reason=_segment_reason(segment, p_value, is_culprit, fail_below),
+        )
+
+
+def _segment_reason(segment: tuple[object, object], p_value: float, is_culprit: bool, fail_below: float) -> str | None:
+    if np.isnan(p_value):
+        return "too few units"
+    if p_value >= fail_below:
+        return None
+    return f"{segment[0]} = {segment[1]}" + (" is the most likely culprit" if is_culprit else " is off too")
+
+
+def _table(units: pd.DataFrame, by: str, keys: list[str], variants: list[str]) -> Floats:
+    """Units by key and variant, in the order given."""
+    table = units.pivot_table(index=by, columns="variant_id", values="count_units", aggfunc="sum", fill_value=0)
+    return table.reindex(index=keys, columns=variants, fill_value=0).to_numpy(float)
+
+
+def _by_day(units: pd.DataFrame, variants: list[str], phases: list[str], shares: Floats) -> float:
+    """Always-valid p-value of the latest day; each phase starts counting anew, and the evidence multiplies."""
+    days = sorted(units["exposure_date"].unique())
+    evidence = np.zeros(len(days))
+    for phase, share in zip(phases, shares, strict=True):
+        table = units[units["phase_id"] == phase].pivot_table(
+            index="exposure_date", columns="variant_id", values="count_units", aggfunc="sum", fill_value=0
+        )
+        running = table.reindex(index=days, columns=variants, fill_value=0).to_numpy(float).cumsum(axis=0)
+        evidence += log_e_value(running, share[None])
+    return float(anytime_p_values(evidence[None])[0, -1])
+
+
+def _segments(
+    units: pd.DataFrame, variants: list[str], phases: list[str], shares: Floats, alpha: float
+) -> list[tuple[tuple[object, object], float, float, bool]]:
+    """Each segment's chi-square, Holm-adjusted p-value, and whether it is the culprit; over phases, mixed shares."""
+    split = units[units["dimension"] != "all"]
+    if split.empty:
+        return []
+    keys, observed, expected = [], [], []
+    for key, rows in split.groupby(["dimension", "segment"], sort=True):
+        table = _table(rows, "phase_id", phases, variants)
+        keys.append((key[0], key[1]))
+        observed.append(table.sum(axis=0))
+        expected.append((table.sum(axis=1)[:, None] * shares / shares.sum(axis=1, keepdims=True)).sum(axis=0))
+    dimensions = pd.factorize(np.array([dimension for dimension, _ in keys], dtype=object))[0]
+    search = search_sample_ratio(
+        np.array(observed), np.array(expected), np.zeros(len(keys), int), dimensions, alpha=alpha
+    )
+    return list(zip(keys, search.checks.statistic, search.p_value_adjusted, search.is_culprit, strict=True))
+
+
+def _multiple_exposure(row: Mapping[Any, Any], largest_rate: float) -> dict[str, object]:
+    excluded, count = float(row["count_excluded"]), float(row["count_units"])
+    rate = excluded / count
+    return _row(
+        row["experiment_id"],
+        "multiple_exposure",
+        status="warn" if rate > largest_rate else "pass",
+        statistic=rate,
+        reason=f"{excluded:,.0f} of {count:,.0f} units do not count, most of them seen in several variants"
+        if rate > largest_rate
+        else None,
+    )
+
+
+def _balance(moments: pd.DataFrame, randomised: dict[str, bool], warn_below: float) -> list[dict[str, object]]:
+    """Compare arms on every metric's own past; the largest difference over treatments counts."""
+    found = []
+    for states in metric_states(moments[moments["dimension"].isin(["all", "phase"])]):
+        if "pre_numerator" not in states.value_names or not randomised.get(states.experiment_id, False):
+            continue
+        names = {name: at for at, name in enumerate(states.value_names)}
+        arms = [states.arms[variant] for variant in sorted(states.arms)]
+        latest = states.rows_of("all", "all").stop - 1
+        for other in arms[1:]:
+            comparison = within_phases(
+                states,
+                compare(arms[0], other, numerator=names["pre_numerator"], denominator=names.get("pre_denominator")),
+            )
+            of_units = [
+                comparison.baseline_variance * comparison.count_control,
+                (comparison.variance - comparison.baseline_variance) * comparison.count_treatment,
+            ]
+            with np.errstate(divide="ignore", invalid="ignore"):
+                difference = comparison.effect / np.sqrt((of_units[0] + of_units[1]) / 2)
+            found.append(
+                (
+                    states.experiment_id,
+                    states.metric_name,
+                    float(difference[latest]),
+                    float(infer(comparison).p_value[latest]),
+                )
+            )
+    frame = pd.DataFrame(found, columns=["experiment_id", "metric_name", "difference", "p_value"])
+    if frame.empty:
+        return []
+    frame["p_value"] = adjusted_p_values(frame["p_value"], pd.factorize(frame["experiment_id"])[0], method="holm")
+    frame = frame.sort_values("p_value").drop_duplicates(["experiment_id", "metric_name"]).sort_index()
+    return [
+        _row(
+            row["experiment_id"],
+            "balance_before_exposure",
+            segment=("metric", row["metric_name"]),
+            status=_status(row["p_value"], 0.0, warn_below),
+            statistic=row["difference"],
+            p_value=row["p_value"],
+            reason="the arms differed before anybody was exposed" if row["p_value"] < warn_below else None,
+        )
+        for row in frame.to_dict("records")
+    ]

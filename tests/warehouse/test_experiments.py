@@ -1,0 +1,95 @@
+"""The demo's experiments: planted effects are found, the broken one is blocked, the ramp is neither."""
+
+from typing import Any
+
+import duckdb
+
+from tests.warehouse.conftest import WITHOUT_UNIT_TESTS, Warehouse
+from tests.warehouse.registry_files import write_registry
+
+
+def test_planted_effects_lie_inside_their_intervals(demo_warehouse: Warehouse) -> None:
+    truth = f"'{demo_warehouse.input_folder}/truth/effects.parquet'"
+    rows = demo_warehouse.query(
+        f"""
+        select
+            count(*),
+            count(*) filter (
+                where truth.absolute_effect between effects.absolute_ci_lower and effects.absolute_ci_upper
+            )
+        from fct_experiment_effects as effects
+        inner join {truth} as truth
+            on truth.experiment_id = effects.experiment_id and truth.metric_name = effects.metric_name
+            and truth.variant_id = effects.treatment_variant_id and truth.segment_dimension = 'all'
+        inner join registry.experiment_variants as controls
+            on controls.experiment_id = effects.experiment_id and controls.variant_id = effects.control_variant_id
+            and controls.is_control
+        where effects.is_latest and effects.dimension = 'all' and effects.reason is null
+            and effects.variance_reduction in ('none', 'cuped')
+        """
+    )
+    count, covered = rows[0]
+    # 95% intervals of two dozen correlated effects: fewer than three in four inside would be no chance.
+    assert count >= 20
+    assert covered >= 0.75 * count
+
+
+def test_health_of_the_demo(demo_warehouse: Warehouse) -> None:
+    failing = demo_warehouse.query(
+        "select distinct experiment_id from fct_experiment_health where check_name like 'sample_ratio%' and status = 'fail'"
+    )
+    culprits = demo_warehouse.query(
+        "select experiment_id, reason from fct_experiment_health where reason like '%most likely culprit'"
+    )
+    unassigned = demo_warehouse.query("select experiment_id from fct_experiment_health where status = 'not_applicable'")
+
+    assert failing == [("mobile_banner",)]
+    assert culprits == [("mobile_banner", "device = android is the most likely culprit")]
+    assert ("adaptive_ai_self_selected",) in unassigned
+    blocked = demo_warehouse.query(
+        "select count(*), count(p_value), min(reason) from fct_experiment_effects where experiment_id = 'mobile_banner'"
+    )
+    assert blocked[0][:2] == (blocked[0][0], 0)
+    assert blocked[0][2].startswith("blocked: the registry says invalid")
+
+
+def test_a_ramp_is_compared_within_its_phases(demo_warehouse: Warehouse) -> None:
+    reasons = demo_warehouse.query(
+        "select dimension, count(p_value) > 0 from fct_experiment_effects "
+        "where experiment_id = 'search_ramp' and metric_name = 'ctr' and is_latest group by all order by 1"
+    )
+    assert reasons == [("all", True), ("device", False), ("phase", True), ("region", False)]
+
+
+def assert_broken(run: Any) -> None:
+    assert run.returncode != 0
+    assert "assert_no_unacknowledged_sample_ratio_mismatch" in run.output
+
+
+def test_an_unacknowledged_mismatch_fails_the_build_and_keeps_the_others(warehouse: Warehouse) -> None:
+    duckdb.sql(
+        f"""
+        copy (
+            select 'tested' as experiment_id, i as unit_id, if(i % 5 < 2, 'a', 'b') as variant_id, i % 7 as outcome
+            from range(5000) as units (i)
+            union all
+            select 'sound', i, if(i % 2 = 0, 'a', 'b'), i % 7
+            from range(5000) as units (i)
+        ) to '{warehouse.input_folder}/observations.parquet' (format parquet)
+        """
+    )
+    write_registry(warehouse.input_folder, ["a", "b"], {"result": ("outcome", False, "")})
+    registry = warehouse.input_folder / "registry"
+    for name in ("experiments", "experiment_variants", "experiment_metrics"):
+        path = registry / f"{name}.csv"
+        lines = path.read_text().splitlines()
+        path.write_text("\n".join([*lines, *(line.replace("tested", "sound") for line in lines[1:])]) + "\n")
+
+    assert_broken(warehouse.dbt("build", "--full-refresh", *WITHOUT_UNIT_TESTS))
+
+    effects = warehouse.query_published(
+        "select experiment_id, count(p_value) > 0, min(reason) from fct_experiment_effects group by 1 order by 1"
+    )
+    assert effects[0] == ("sound", True, None)
+    assert effects[1][:2] == ("tested", False)
+    assert effects[1][2].startswith("blocked: sample_ratio: shares are not as meant (a: 2,000, b: 3,000)")
