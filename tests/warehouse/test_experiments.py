@@ -36,7 +36,8 @@ def test_planted_effects_lie_inside_their_intervals(demo_warehouse: Warehouse) -
 
 def test_health_of_the_demo(demo_warehouse: Warehouse) -> None:
     failing = demo_warehouse.query(
-        "select distinct experiment_id from fct_experiment_health where check_name like 'sample_ratio%' and status = 'fail'"
+        "select distinct experiment_id from fct_experiment_health "
+        "where check_name like 'sample_ratio%' and status = 'fail'"
     )
     culprits = demo_warehouse.query(
         "select experiment_id, reason from fct_experiment_health where reason like '%most likely culprit'"

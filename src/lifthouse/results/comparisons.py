@@ -30,6 +30,7 @@ class Compared:
         comparison: The comparison.
         plain: The same without variance reduction.
         arms: Moments of both arms, control first, where nothing was adjusted or weighted; else None.
+        is_quantile: Whether quantiles are compared.
 
     """
 
@@ -38,6 +39,7 @@ class Compared:
     comparison: Comparison
     plain: Comparison
     arms: tuple[Moments, Moments] | None = None
+    is_quantile: bool = False
 
 
 def metric_comparisons(states: MetricStates, registry: Registry, *, strata: str | None) -> Iterator[Compared]:

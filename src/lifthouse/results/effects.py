@@ -23,8 +23,9 @@ from lifthouse.statistics.non_inferiority import against_margin
 from lifthouse.statistics.proportions import compare_proportions
 from lifthouse.statistics.quantiles import quantile_estimate
 from lifthouse.statistics.reasons import Reason, reason_names
+from lifthouse.statistics.sequential import infer_always_valid
 
-_FAMILY = ["experiment_id", "role", "dimension", "as_of_date", "variance_reduction"]
+_FAMILY = ["experiment_id", "role", "dimension", "as_of_date", "variance_reduction", "inference"]
 _GROUP = [
     "experiment_id",
     "metric_name",
@@ -33,6 +34,7 @@ _GROUP = [
     "dimension",
     "as_of_date",
     "variance_reduction",
+    "inference",
 ]
 _NUMBERS = [
     "mean_control",
@@ -86,7 +88,7 @@ def experiment_effects(
     multiplicity: Method = "holm",
     strata: str | None = None,
 ) -> pd.DataFrame:
-    """Effects of every experiment and metric at a fixed horizon.
+    """Effects of every experiment and metric, at a fixed horizon and however often one looks.
 
     Every treatment is compared with control on every day and in every segment; the other pairs of arms on the last
     day only. Guardrails are tested against their margin. P-values are adjusted within a family: the metrics of one
@@ -113,10 +115,14 @@ def experiment_effects(
     ]
     compared += _quantile_comparisons(quantiles, moments, registry)
     parts = [_frame(pair, registry, confidence) for pair in compared]
+    parts += [
+        _frame(pair, registry, confidence, always_valid=True)
+        for pair in compared
+        if not pair.is_quantile and pair.variance_reduction in ("none", "cuped")
+    ]
     if not parts:
         return _typed(pd.DataFrame(columns=COLUMNS))
     effects = pd.concat(parts, ignore_index=True)
-    effects["inference"] = "fixed"
     effects["p_value_adjusted"] = adjusted_p_values(
         effects["p_value"], effects.groupby(_FAMILY, sort=False).ngroup().to_numpy(), method=multiplicity
     )
@@ -132,18 +138,24 @@ def experiment_effects(
     return _withheld(_typed(effects), registry)
 
 
-def _frame(compared: Compared, registry: Registry, confidence: float) -> pd.DataFrame:
+def _frame(compared: Compared, registry: Registry, confidence: float, *, always_valid: bool = False) -> pd.DataFrame:
     keys, comparison = compared.keys, compared.comparison
     metric = registry.metric(keys["experiment_id"], keys["metric_name"])
     columns = keys | {"variance_reduction": compared.variance_reduction, "role": metric["role"]}
-    columns |= _effect_columns(infer(comparison, confidence=confidence))
+    if always_valid:
+        expected = registry.expected_units(str(keys["experiment_id"]))
+        columns |= {"inference": "always_valid"}
+        columns |= _effect_columns(infer_always_valid(comparison, expected, confidence=confidence))
+    else:
+        columns |= {"inference": "fixed"}
+        columns |= _effect_columns(infer(comparison, confidence=confidence))
     columns["variance_reduction_rate"] = variance_reduction_rate(comparison, compared.plain)
     margin = metric["non_inferiority_margin"]
-    if pd.notna(margin):
+    if pd.notna(margin) and not always_valid:
         better: Literal["higher", "lower"] = "lower" if metric["direction"] == "decrease" else "higher"
         test = against_margin(comparison, float(margin), better=better, confidence=confidence)
         columns |= {"non_inferiority_p_value": test.p_value, "is_non_inferior": test.is_non_inferior}
-    if compared.arms and metric["is_proportion"]:
+    if compared.arms and not always_valid and metric["is_proportion"]:
         counts = [(np.round(np.nan_to_num(arm.mean[:, 0]) * arm.count), arm.count) for arm in compared.arms]
         score = compare_proportions(*counts[0], *counts[1], confidence=confidence)
         columns |= {
@@ -185,7 +197,7 @@ def _quantile_comparisons(quantiles: pd.DataFrame, moments: pd.DataFrame, regist
                 "as_of_date": latest.get(experiment, pd.NaT),
                 "is_latest": True,
             }
-            yield Compared(keys, "none", comparison, comparison)
+            yield Compared(keys, "none", comparison, comparison, is_quantile=True)
 
 
 def _quantile_estimate(rows: pd.DataFrame) -> Estimate:

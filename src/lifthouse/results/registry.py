@@ -8,6 +8,9 @@ from typing import Any
 
 import pandas as pd
 
+# What a pair of arms is tuned for where nothing was planned, as in GrowthBook.
+_UNPLANNED_UNITS = 5000.0
+
 
 @dataclass(frozen=True)
 class Registry:
@@ -17,6 +20,7 @@ class Registry:
         controls: Control variant of each experiment.
         treatments: Other variants of each experiment, in the registry's order.
         metrics: Rows of `int_experiment_metrics`, indexed by experiment and metric.
+        planned_units: Units of all variants at the planned end, for the experiments that say.
         withheld: Why effects of an experiment are withheld; experiments that are not in it have effects.
 
     """
@@ -24,12 +28,18 @@ class Registry:
     controls: Mapping[str, str]
     treatments: Mapping[str, list[str]]
     metrics: pd.DataFrame
+    planned_units: Mapping[str, float]
     withheld: Mapping[str, str]
 
     def metric(self, experiment_id: object, metric_name: object) -> dict[str, Any]:
         """Row of `int_experiment_metrics`."""
         row = self.metrics.loc[[(experiment_id, metric_name)]].iloc[0]
         return {str(name): value for name, value in row.items()}
+
+    def expected_units(self, experiment_id: str) -> float:
+        """Units of one pair of arms for which always-valid inference is tuned: planned ones, or 5,000."""
+        arms = 1 + len(self.treatments.get(experiment_id, []))
+        return self.planned_units.get(experiment_id, _UNPLANNED_UNITS * arms / 2) * 2 / arms
 
     @classmethod
     def from_tables(
@@ -62,4 +72,11 @@ class Registry:
                 controls[str(experiment)] = str(variant)
             else:
                 treatments.setdefault(str(experiment), []).append(str(variant))
-        return cls(controls, treatments, metrics.set_index(["experiment_id", "metric_name"]).sort_index(), withheld)
+        planned = experiments.dropna(subset=["planned_units"])
+        return cls(
+            controls,
+            treatments,
+            metrics.set_index(["experiment_id", "metric_name"]).sort_index(),
+            dict(zip(planned["experiment_id"].astype(str), planned["planned_units"].astype(float), strict=True)),
+            withheld,
+        )
