@@ -1,7 +1,7 @@
--- Quantile metrics: the arm's quantiles on a grid of levels, and for each unit its events and how many lie at or below the wanted quantile,
--- reduced to sums. One row per experiment, metric, variant, dimension and segment, as of the latest day.
--- depends_on: {{ ref('experiment_metrics') }}, {{ ref('experiments') }}, {{ ref('int_units_segmented') }}, {{ ref('int_events_measured') }}
--- depends_on: {{ ref('fct_sessions') }}, {{ ref('stg_observations') }}
+-- Quantile metrics: the arm's quantiles on a grid of levels, and for each unit its events and how many lie at or below the
+-- wanted quantile, reduced to sums. One row per experiment, metric, variant, dimension and segment, as of the latest day.
+-- depends_on: {{ ref('experiment_metrics') }}, {{ ref('experiments') }}, {{ ref('int_units_segmented') }}
+-- depends_on: {{ ref('int_events_measured') }}, {{ ref('fct_sessions') }}, {{ ref('stg_observations') }}
 {%- set dimensions = segment_dimensions() %}
 {%- for metric in used_metrics(['quantile']) %}
 {%- set fact = metric.numerator.fact %}

@@ -1,10 +1,10 @@
--- What was known of units before exposure: declared attributes of users, declared columns of observations, and each metric's value in
--- its lookback period. One row per experiment and unit.
+-- What was known of units before exposure: declared attributes of users, declared columns of observations, and each metric's
+-- value in its lookback period. One row per experiment and unit.
 {%- set of_users = declared_covariates('stg_users', 'users') %}
 {%- set of_observations = declared_covariates('stg_observations', 'observations') %}
 {%- set looked_back = [] %}
-{%- for metric in used_metrics(['mean', 'ratio', 'conversion', 'retention']) if metric.lookback_days and not metric.numerator.fact.is_observed %}
-{%- do looked_back.append(metric) %}
+{%- for metric in used_metrics(['mean', 'ratio', 'conversion', 'retention']) %}
+{%- if metric.lookback_days and not metric.numerator.fact.is_observed %}{% do looked_back.append(metric) %}{% endif %}
 {%- endfor %}
 
 with

@@ -1,6 +1,7 @@
 -- Whether units came back in the days a retention metric asks for; a unit is there from the day on which these days are over.
 -- One row per experiment, metric and unit.
--- depends_on: {{ ref('experiment_metrics') }}, {{ ref('int_units_segmented') }}, {{ ref('int_unit_days') }}, {{ ref('stg_events') }}
+-- depends_on: {{ ref('experiment_metrics') }}, {{ ref('int_units_segmented') }}
+-- depends_on: {{ ref('int_unit_days') }}, {{ ref('stg_events') }}
 {%- set metrics = used_metrics(['retention']) %}
 {%- for metric in metrics %}
 select

@@ -66,13 +66,13 @@ running as (
         experiment_id,
         unit_id,
         activity_date,
-        row_number() over (partition by experiment_id, unit_id order by activity_date) = 1 as is_entry,
-        lead(activity_date) over (partition by experiment_id, unit_id order by activity_date) is null as is_latest
+        row_number() over unit_days = 1 as is_entry,
+        lead(activity_date) over unit_days is null as is_latest
         {%- for part in parts %},
-        coalesce({{ pooled.get(part.agg, 'sum') }}({{ part.column }}) over (partition by experiment_id, unit_id order by activity_date), 0)
-            as {{ part.column }}
+        coalesce({{ pooled.get(part.agg, 'sum') }}({{ part.column }}) over unit_days, 0) as {{ part.column }}
         {%- endfor %}
     from joined_days
+    window unit_days as (partition by experiment_id, unit_id order by activity_date)
 
 )
 
@@ -80,10 +80,11 @@ select
     running.*,
     units.variant_id
     {%- for part in parts %},
-    lag({{ part.column }}) over (partition by running.experiment_id, running.unit_id order by running.activity_date) as {{ part.column }}_before
+    lag({{ part.column }}) over unit_days as {{ part.column }}_before
     {%- endfor %}
 from running
 inner join units
     on
         running.experiment_id = units.experiment_id
         and running.unit_id = units.unit_id
+window unit_days as (partition by running.experiment_id, running.unit_id order by running.activity_date)

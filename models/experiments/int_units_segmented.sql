@@ -1,9 +1,14 @@
 -- Included units of each experiment with the segment they are in, by every dimension. One row per experiment and unit.
-{%- set of_users = attribute_names('users') | map('lower') | list %}
-{%- set of_exposures = attribute_names('exposures') | map('lower') | list %}
-{%- set of_observations = attribute_names('observations') | map('lower') | list %}
-{%- set from_exposures = [] %}
-{%- for dimension in segment_dimensions() if dimension in of_exposures and dimension not in of_users %}{% do from_exposures.append(dimension) %}{% endfor %}
+-- depends_on: {{ ref('stg_users') }}, {{ ref('stg_exposures') }}, {{ ref('stg_observations') }}
+{%- set from_users, from_exposures, from_observations = [], [], [] %}
+{%- for dimension in segment_dimensions() %}
+{%- set of_users = dimension in attribute_names('users') | map('lower') %}
+{%- if of_users %}{% do from_users.append(dimension) %}{% endif %}
+{%- if not of_users and dimension in attribute_names('exposures') | map('lower') %}
+{%- do from_exposures.append(dimension) %}
+{%- endif %}
+{%- if dimension in attribute_names('observations') | map('lower') %}{% do from_observations.append(dimension) %}{% endif %}
+{%- endfor %}
 
 with
 
@@ -13,14 +18,17 @@ units as (
     from {{ ref('fct_experiment_units') }}
     where is_included
 
-),
+)
+{%- if from_users %},
 
 users as (
 
     select *
     from {{ ref('stg_users') }}
 
-),
+)
+{%- endif %}
+{%- if from_exposures %},
 
 -- What the unit's first exposure says of it.
 exposures as (
@@ -34,7 +42,9 @@ exposures as (
     from {{ ref('stg_exposures') }}
     group by experiment_id, user_id
 
-),
+)
+{%- endif %}
+{%- if from_observations %},
 
 observations as (
 
@@ -42,6 +52,7 @@ observations as (
     from {{ ref('stg_observations') }}
 
 )
+{%- endif %}
 
 select
     units.experiment_id,
@@ -50,21 +61,27 @@ select
     units.phase_id,
     {%- for dimension in segment_dimensions() %}
     coalesce(
-        {% if dimension in of_users %}cast(users.{{ dimension }} as varchar), {% endif -%}
+        {% if dimension in from_users %}cast(users.{{ dimension }} as varchar), {% endif -%}
         {% if dimension in from_exposures %}cast(exposures.{{ dimension }} as varchar), {% endif -%}
-        {% if dimension in of_observations %}cast(observations.{{ dimension }} as varchar), {% endif -%}
+        {% if dimension in from_observations %}cast(observations.{{ dimension }} as varchar), {% endif -%}
         'unknown'
     ) as {{ dimension }},
     {%- endfor %}
     units.first_exposed_at,
     cast(units.first_exposed_at as date) as exposure_date
 from units
+{%- if from_users %}
 left join users on units.unit_id = users.user_id
+{%- endif %}
+{%- if from_exposures %}
 left join exposures
     on
         units.experiment_id = exposures.experiment_id
         and units.unit_id = exposures.user_id
+{%- endif %}
+{%- if from_observations %}
 left join observations
     on
         units.experiment_id = observations.experiment_id
         and units.unit_id = observations.unit_id
+{%- endif %}
