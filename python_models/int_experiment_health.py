@@ -13,6 +13,8 @@ def model(dbt: Any, session: Any) -> Any:
         dbt.ref("int_experiment_unit_counts").df(),
         dbt.ref("int_experiment_exclusions").df(),
         dbt.ref("fct_metric_moments").df(),
+        metrics=dbt.ref("experiment_metrics").df(),
+        unavailable=dbt.ref("int_unavailable_metrics").df(),
         fail_below=dbt.config.meta_get("fail_below"),
         warn_below=dbt.config.meta_get("warn_below"),
         largest_exclusion_rate=dbt.config.meta_get("largest_exclusion_rate"),

@@ -17,13 +17,15 @@
 {% macro used_metrics(kinds=none) %}
     {#-
         The definitions of the metrics that the registry uses, in the order of their names; before the registry is built (dbt compile,
-        lint) of all. A metric that is unknown or of an unsupported type stops the build.
+        lint) of all. A metric that is unknown or of an unsupported type stops the build; one whose columns the data lack is left out,
+        and int_unavailable_metrics says so.
     -#}
     {% set definitions = metric_definitions() %}
     {% set registry = adapter.get_relation(target.database, 'registry', 'experiment_metrics') if execute %}
     {% set names = run_query('select distinct metric_name from ' ~ registry ~ ' order by 1').columns[0].values() if registry else definitions | sort %}
+    {% set unavailable = unavailable_metrics(definitions) %}
     {% set used = [] %}
-    {% for name in names %}
+    {% for name in names if name not in unavailable %}
         {% set definition = definitions.get(name, {'unsupported': 'it is not a metric of the semantic layer'}) %}
         {% if definition.unsupported and registry %}
             {% do exceptions.raise_compiler_error("seeds/experiment_metrics.csv: metric_name '" ~ name ~ "' can't be used: " ~ definition.unsupported
@@ -84,7 +86,7 @@
         'covariates': meta.get('covariates', []),
         'prior_scale': meta.get('prior_scale', 'relative'),
         'prior_mean': meta.get('prior_mean', 0),
-        'prior_standard_deviation': meta.get('prior_standard_deviation', 0.3),
+        'prior_standard_deviation': meta.get('prior_standard_deviation'),
         'denominator': none,
         'is_proportion': meta.get('is_proportion', false),
     } %}
@@ -124,6 +126,9 @@
         {% endif %}
     {% else %}
         {% do definition.update({'unsupported': 'its type is ' ~ type ~ ', must be simple, ratio or conversion'}) %}
+    {% endif %}
+    {% if definition.prior_standard_deviation is none and not definition.is_proportion %}
+        {% do definition.update({'prior_standard_deviation': 0.3}) %}
     {% endif %}
     {{ return(definition) }}
 {% endmacro %}

@@ -43,6 +43,8 @@ def experiment_health(
     exclusions: pd.DataFrame,
     moments: pd.DataFrame,
     *,
+    metrics: pd.DataFrame,
+    unavailable: pd.DataFrame,
     fail_below: float = 0.001,
     warn_below: float = 0.01,
     largest_exclusion_rate: float = 0.01,
@@ -51,7 +53,8 @@ def experiment_health(
 
     Checks: `sample_ratio` over phases together and `sample_ratio_by_segment` (Holm over segments), which names the
     culprit: both block the experiment where they fail; `sample_ratio_by_day`, whose p-value holds however often one
-    looks; `multiple_exposure`; `balance_before_exposure` of every metric with a lookback (Holm over metrics).
+    looks; `multiple_exposure`; `balance_before_exposure` of every metric with a lookback (Holm over metrics);
+    `metric_available` for metrics that the data lack columns of.
 
     Args:
         experiments: Seed `experiments`.
@@ -59,6 +62,8 @@ def experiment_health(
         counts: `int_experiment_unit_counts`.
         exclusions: `int_experiment_exclusions`.
         moments: `fct_metric_moments`.
+        metrics: Seed `experiment_metrics`.
+        unavailable: `int_unavailable_metrics`.
         fail_below: A sample ratio fails below this p-value.
         warn_below: It warns below this one, and so does balance.
         largest_exclusion_rate: More excluded units than this share warn.
@@ -81,6 +86,7 @@ def experiment_health(
             rows.append(_row(experiment, "sample_ratio", status="not_applicable", reason="nobody assigned"))
     rows += [_multiple_exposure(row, largest_exclusion_rate) for row in exclusions.to_dict("records")]
     rows += _balance(moments, randomised, warn_below)
+    rows += _unavailable(metrics[metrics["experiment_id"].isin(counts["experiment_id"])], unavailable)
     health = pd.DataFrame(rows, columns=COLUMNS)
     return health.astype(
         {
@@ -226,6 +232,20 @@ def _multiple_exposure(row: Mapping[Any, Any], largest_rate: float) -> dict[str,
         if rate > largest_rate
         else None,
     )
+
+
+def _unavailable(metrics: pd.DataFrame, unavailable: pd.DataFrame) -> list[dict[str, object]]:
+    lacking = metrics[["experiment_id", "metric_name"]].merge(unavailable, on="metric_name")
+    return [
+        _row(
+            row["experiment_id"],
+            "metric_available",
+            segment=("metric", row["metric_name"]),
+            status="warn",
+            reason=f"{row['reason']}: bring the column, or take the metric out of experiment_metrics",
+        )
+        for row in lacking.to_dict("records")
+    ]
 
 
 def _balance(moments: pd.DataFrame, randomised: dict[str, bool], warn_below: float) -> list[dict[str, object]]:

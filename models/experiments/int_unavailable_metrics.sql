@@ -1,0 +1,15 @@
+-- Metrics that can't be computed since the data lack a column. One row per metric.
+-- depends_on: {{ ref('int_events_measured') }}, {{ ref('fct_sessions') }}, {{ ref('stg_observations') }}
+{%- set unavailable = unavailable_metrics(metric_definitions()) %}
+
+{% for name in unavailable | sort %}
+select
+    '{{ name }}' as metric_name,
+    '{{ unavailable[name] | replace("'", "''") }}' as reason
+{{ 'union all' if not loop.last }}
+{%- else %}
+select
+    cast(null as varchar) as metric_name,
+    cast(null as varchar) as reason
+where false
+{%- endfor %}
