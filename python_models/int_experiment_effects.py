@@ -20,6 +20,7 @@ def model(dbt: Any, session: Any) -> Any:
         registry,
         confidence=dbt.config.meta_get("confidence"),
         multiplicity=dbt.config.meta_get("multiplicity"),
+        spending=dbt.config.meta_get("spending"),
         strata=dbt.config.meta_get("strata"),
     )
     session.register("experiment_effects_frame", effects)

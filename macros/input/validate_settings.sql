@@ -9,9 +9,18 @@
             {% do problems.append(name ~ " == " ~ var(name) ~ ", must be a number of minutes > 0") %}
         {% endif %}
     {% endfor %}
-    {% if var('max_quarantined_share') is not number or not 0 <= var('max_quarantined_share') <= 1 %}
-        {% do problems.append('max_quarantined_share == ' ~ var('max_quarantined_share') ~ ', must be a share in [0, 1]') %}
-    {% endif %}
+    {% for name in ['max_quarantined_share', 'max_excluded_share', 'acceptable_loss'] if var(name) is not number or not 0 <= var(name) <= 1 %}
+        {% do problems.append(name ~ ' == ' ~ var(name) ~ ', must be a share in [0, 1]') %}
+    {% endfor %}
+    {% for name in ['confidence', 'sample_ratio_fails_below', 'health_warns_below'] if var(name) is not number or not 0 < var(name) < 1 %}
+        {% do problems.append(name ~ ' == ' ~ var(name) ~ ', must be a number between 0 and 1') %}
+    {% endfor %}
+    {% for name, choices in {
+        'multiplicity_method': ['holm', 'hochberg', 'benjamini-hochberg', 'benjamini-yekutieli'],
+        'error_spending': ['obrien_fleming', 'pocock', 'quadratic'],
+    }.items() if var(name) not in choices %}
+        {% do problems.append(name ~ " == '" ~ var(name) ~ "', must be one of " ~ choices | join(', ')) %}
+    {% endfor %}
     {% for role, event_types in var('event_roles').items() if event_types is string or event_types is not sequence %}
         {% do problems.append("event_roles: " ~ role ~ " == " ~ event_types ~ ", must be a list of event types") %}
     {% endfor %}

@@ -2,13 +2,18 @@
 
 import numpy as np
 import pytest
-from scipy import stats
+from scipy import integrate, stats
 
 from lifthouse.statistics.comparison import compare
 from lifthouse.statistics.conventions import delta_relative
 from lifthouse.statistics.effects import infer
 from lifthouse.statistics.moments import Moments
-from lifthouse.statistics.sequential import always_valid_critical_value, infer_always_valid, mixture_scale
+from lifthouse.statistics.sequential import (
+    always_valid_critical_value,
+    infer_always_valid,
+    infer_by_probability_ratio,
+    mixture_scale,
+)
 from tests.stats.peer_inputs import mean_arm, proportion_arm
 
 
@@ -90,3 +95,32 @@ def test_looking_every_day_keeps_the_error_rate(draw):
 
     assert sequence.sum() <= stats.binom.ppf(0.999, runs, 0.05)
     assert naive.mean() > 0.15
+
+
+def test_one_sided_is_tighter_and_agrees_with_its_p_value():
+    """gb_seq_rho: growthbook/growthbook@8f1db4456915 packages/stats/gbstats/frequentist/tests.py::sequential_rho."""
+    assert mixture_scale(5000, alternative="greater") == pytest.approx(0.03557768852889753, abs=1e-12)
+    arms = (
+        Moments.from_sums([500] * 3, [[0.0]] * 3, [[500.0]] * 3),
+        Moments.from_sums([500] * 3, [[60.0], [100.0], [150.0]], [[507.2], [520.0], [545.0]]),
+    )
+    comparison = compare(*arms)
+    both, upper = infer_always_valid(comparison, 1000), infer_always_valid(comparison, 1000, alternative="greater")
+    assert (upper.absolute_ci_lower > both.absolute_ci_lower).all()
+    assert np.isinf(upper.absolute_ci_upper).all()
+    assert ((upper.p_value < 0.05) == (upper.absolute_ci_lower > 0)).all()
+    lower = infer_always_valid(comparison, 1000, alternative="less")
+    assert (lower.p_value == 1).all()
+
+
+def test_probability_ratio_is_the_mixture_likelihood():
+    """The p-value is one over the likelihood of a normal mixture against no effect, integrated here by quadrature."""
+    comparison = compare(Moments.from_sums([500], [[0.0]], [[500.0]]), Moments.from_sums([500], [[100.0]], [[520.0]]))
+    effect = infer_by_probability_ratio(comparison, 0.1)
+    error = effect.standard_error.item()
+    likelihood = integrate.quad(
+        lambda delta: stats.norm.pdf(0.2, delta, error) * stats.norm.pdf(delta, 0, 0.1), -1, 1, points=[0.2]
+    )[0]
+    assert effect.p_value.item() == pytest.approx(stats.norm.pdf(0.2, 0, error) / likelihood, rel=1e-8)
+    with pytest.raises(ValueError, match=r"smallest effect_scale == 0.0, must be > 0"):
+        infer_by_probability_ratio(comparison, 0)

@@ -69,12 +69,12 @@ def metric_comparisons(states: MetricStates, registry: Registry, *, strata: str 
         whole = compare(*arms, denominator=states.denominator)
         plain = within_phases(states, whole)
         unadjusted = (arms[0][rows], arms[1][rows]) if plain is whole else None
-        yield Compared(keys, "none", _rows_at(plain, rows), _rows_at(plain, rows), unadjusted)
+        yield Compared(keys, "none", rows_at(plain, rows), rows_at(plain, rows), unadjusted)
         if states.covariates:
             adjusted = within_phases(
                 states, adjusted_comparison(*arms, states.covariates, denominator=states.denominator)
             )
-            yield Compared(keys, "cuped", _rows_at(adjusted, rows), _rows_at(plain, rows))
+            yield Compared(keys, "cuped", rows_at(adjusted, rows), rows_at(plain, rows))
         if reference == control and plain is whole and any(dimension == strata for dimension, _ in states.segments):
             yield _post_stratified(states, str(strata), (reference, treatment))
 
@@ -100,7 +100,7 @@ def within_phases(states: MetricStates, comparison: Comparison) -> Comparison:
         return comparison
     n_days = len(states.days)
     rows = np.concatenate([np.arange(n_days) + at * n_days for at in phases])
-    combined = combined_comparison(_rows_at(comparison, rows), np.tile(np.arange(n_days), len(phases)), n_days)
+    combined = combined_comparison(rows_at(comparison, rows), np.tile(np.arange(n_days), len(phases)), n_days)
     everyone = states.rows_of("all", "all")
     changed = {field.name: getattr(comparison, field.name).copy() for field in fields(comparison)}
     changed["reason"][:] = Reason.ALLOCATION_CHANGED
@@ -123,7 +123,8 @@ def _post_stratified(states: MetricStates, strata: str, variants: tuple[str, str
     return Compared(_keys(states, everyone, *variants), "post_stratified", stratified, plain)
 
 
-def _rows_at(comparison: Comparison, rows: Rows) -> Comparison:
+def rows_at(comparison: Comparison, rows: Rows) -> Comparison:
+    """Some rows of a comparison."""
     return Comparison(**{field.name: getattr(comparison, field.name)[rows] for field in fields(comparison)})
 
 

@@ -10,12 +10,13 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from lifthouse.results.comparisons import Compared, metric_comparisons
+from lifthouse.results.comparisons import Compared, metric_comparisons, rows_at
 from lifthouse.results.registry import Registry
 from lifthouse.results.states import metric_states
 from lifthouse.statistics.adjustment import variance_reduction_rate
 from lifthouse.statistics.comparison import Estimate, compare_estimates
 from lifthouse.statistics.effects import Effect, infer
+from lifthouse.statistics.group_sequential import Spending, infer_group_sequential
 from lifthouse.statistics.heterogeneity import segment_differences
 from lifthouse.statistics.moments import Moments
 from lifthouse.statistics.multiplicity import Method, adjusted_p_values
@@ -87,8 +88,9 @@ def experiment_effects(
     confidence: float = 0.95,
     multiplicity: Method = "holm",
     strata: str | None = None,
+    spending: Spending = "obrien_fleming",
 ) -> pd.DataFrame:
-    """Effects of every experiment and metric, at a fixed horizon and however often one looks.
+    """Effects of every experiment and metric: at a fixed horizon, however often one looks, and at planned looks.
 
     Every treatment is compared with control on every day and in every segment; the other pairs of arms on the last
     day only. Guardrails are tested against their margin. P-values are adjusted within a family: the metrics of one
@@ -101,6 +103,8 @@ def experiment_effects(
         confidence: Level of the intervals.
         multiplicity: How p-values are adjusted within a family.
         strata: Dimension by which means and ratios are also post-stratified; None for no such rows.
+        spending: How group-sequential looks, one a day, spend the error; only over all units of experiments that plan
+            how many.
 
     Returns:
         `COLUMNS`, one row per experiment, metric, pair of variants, dimension, segment, day and variance reduction.
@@ -119,6 +123,14 @@ def experiment_effects(
         _frame(pair, registry, confidence, always_valid=True)
         for pair in compared
         if not pair.is_quantile and pair.variance_reduction in ("none", "cuped")
+    ]
+    parts += [
+        _group_sequential_frame(pair, registry, confidence, spending)
+        for pair in compared
+        if not pair.is_quantile
+        and pair.variance_reduction in ("none", "cuped")
+        and pair.keys["experiment_id"] in registry.planned_units
+        and pair.keys["control_variant_id"] == registry.controls[str(pair.keys["experiment_id"])]
     ]
     if not parts:
         return _typed(pd.DataFrame(columns=COLUMNS))
@@ -163,6 +175,25 @@ def _frame(compared: Compared, registry: Registry, confidence: float, *, always_
             "score_ci_upper": score.absolute_ci_upper,
             "score_p_value": score.p_value,
         }
+    return pd.DataFrame(columns)
+
+
+def _group_sequential_frame(
+    compared: Compared, registry: Registry, confidence: float, spending: Spending
+) -> pd.DataFrame:
+    keys = compared.keys
+    everyone = np.flatnonzero(np.asarray(keys["dimension"]) == "all")
+    looks, plain = rows_at(compared.comparison, everyone), rows_at(compared.plain, everyone)
+    planned = registry.expected_units(str(keys["experiment_id"]))
+    columns = {name: value[everyone] if isinstance(value, np.ndarray) else value for name, value in keys.items()}
+    metric = registry.metric(keys["experiment_id"], keys["metric_name"])
+    columns |= {
+        "variance_reduction": compared.variance_reduction,
+        "role": metric["role"],
+        "inference": "group_sequential",
+        "variance_reduction_rate": variance_reduction_rate(looks, plain),
+    }
+    columns |= _effect_columns(infer_group_sequential(looks, planned, confidence=confidence, spending=spending))
     return pd.DataFrame(columns)
 
 

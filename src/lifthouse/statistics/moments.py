@@ -190,7 +190,7 @@ class Moments:
 
 def grouped_sum(values: Floats, groups: npt.NDArray[np.integer], n_groups: int) -> Floats:
     """Sum rows by group: (n, ...) to (n_groups, ...)."""
-    flat = values.reshape(len(values), -1)
+    flat = values.reshape(len(values), int(np.prod(values.shape[1:])))
     sums = [np.bincount(groups, column, n_groups).astype(np.float64) for column in flat.T]
     return np.stack(sums, axis=1).reshape(n_groups, *values.shape[1:])
 

@@ -1,0 +1,166 @@
+"""Looks planned beforehand: boundaries that spend the error over the looks, for a planned number of units."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+from scipy import optimize, special
+
+from lifthouse.statistics.comparison import Comparison
+from lifthouse.statistics.effects import Effect
+from lifthouse.statistics.reasons import Floats, check_choice, check_rate
+from lifthouse.statistics.sequential import infer_with_critical_values
+
+Spending = Literal["obrien_fleming", "pocock", "quadratic"]
+
+_POINTS = 501
+# A look that may spend less than this can't reject; its boundary is that of this much error.
+_LEAST_SPENT = 1e-14
+
+
+def spent_error(fractions: npt.ArrayLike, *, alpha: float = 0.05, spending: Spending = "obrien_fleming") -> Floats:
+    """Give the error that may be spent by the time a share of the planned information is in.
+
+    Args:
+        fractions: Shares of the planned information, in (0, 1], any shape.
+        alpha: Error of all looks together.
+        spending: obrien_fleming spends late, pocock evenly over the looks, quadratic `alpha * fraction**2`.
+
+    Returns:
+        The spent error, of the same shape.
+
+    References:
+        Lan, DeMets (1983), Discrete sequential boundaries for clinical trials. Biometrika 70.
+
+    Example:
+        >>> spent_error([0.5, 1.0], spending="quadratic").round(4).tolist()
+        [0.0125, 0.05]
+
+    """
+    check_rate("alpha", alpha)
+    check_choice("spending", spending, ("obrien_fleming", "pocock", "quadratic"))
+    share = np.asarray(fractions, float)
+    if not ((share > 0) & (share <= 1)).all():
+        raise ValueError(f"fractions reach from {np.min(share)} to {np.max(share)}, must be > 0 and <= 1")
+    if spending == "quadratic":
+        return np.asarray(alpha * share**2)
+    if spending == "pocock":
+        return np.asarray(alpha * np.log1p((np.e - 1) * share))
+    # Half of it on either side, as programs for trials have it.
+    return np.asarray(4 * special.ndtr(special.ndtri(alpha / 4) / np.sqrt(share)))
+
+
+def group_sequential_boundaries(
+    fractions: Sequence[float], *, alpha: float = 0.05, spending: Spending = "obrien_fleming"
+) -> Floats:
+    """Critical values of the looks of a two-sided test, whose error is spent as planned whenever one looks.
+
+    Args:
+        fractions: Share of the planned information at each look, ascending, in (0, 1]; as many as there were looks.
+        alpha: Error of all looks together.
+        spending: How it is spent, as in `spent_error`.
+
+    Returns:
+        Standard errors beyond which the effect is significant at each look, shape (looks,).
+
+    Raises:
+        ValueError: If fractions do not grow, or are not in (0, 1].
+
+    References:
+        Lan, DeMets (1983), as above. Armitage, McPherson, Rowe (1969), Repeated significance tests on accumulating
+        data. Journal of the Royal Statistical Society A 132: the recursive integral.
+
+    Example:
+        >>> group_sequential_boundaries([0.5, 1.0]).round(3).tolist()
+        [2.963, 1.969]
+
+    """
+    shares = np.asarray(fractions, float)
+    if (np.diff(shares) <= 0).any():
+        raise ValueError(f"fractions == {list(fractions)}, must grow from look to look")
+    spent = spent_error(shares, alpha=alpha, spending=spending)
+    return _boundaries(tuple(shares.tolist()), tuple(spent.tolist()))
+
+
+@lru_cache(maxsize=512)
+def _boundaries(shares: tuple[float, ...], spent: tuple[float, ...]) -> Floats:
+    """Look for each boundary in turn; `density` is that of the effect's path where no look has rejected yet."""
+    boundaries = np.empty(len(shares))
+    grid, weights = np.polynomial.legendre.leggauss(_POINTS)
+    points, density = np.zeros(1), np.ones(1)
+    before_share, before_spent = 0.0, 0.0
+    for look, (share, total) in enumerate(zip(shares, spent, strict=True)):
+        step = np.sqrt(share - before_share)
+        wanted = max(total - before_spent, _LEAST_SPENT)
+
+        def excess(
+            bound: float, points: Floats = points, density: Floats = density, step: float = step, wanted: float = wanted
+        ) -> float:
+            crossed = special.ndtr((points - bound) / step) + special.ndtr((-points - bound) / step)
+            return float(np.log((crossed * density).sum() + 1e-300) - np.log(wanted))
+
+        bound = optimize.brentq(excess, 0.0, 12.0 * np.sqrt(share), xtol=1e-12)
+        boundaries[look] = bound / np.sqrt(share)
+        reached = bound * grid
+        steps = (reached[:, None] - points) / step
+        passed = (np.exp(-(steps**2) / 2) / (np.sqrt(2 * np.pi) * step)) @ density
+        points, density = reached, passed * weights * bound
+        before_share, before_spent = share, total
+    return boundaries
+
+
+def infer_group_sequential(
+    comparison: Comparison,
+    planned_units: float,
+    *,
+    confidence: float = 0.95,
+    spending: Spending = "obrien_fleming",
+) -> Effect:
+    """Test a series of looks at one effect, planned to end at a number of units.
+
+    Information is the share of the planned units that are in; with more units than planned, the looks so far are held
+    against what there is now. Days on which no unit came share one look.
+
+    Args:
+        comparison: One effect at the end of each day, in order, shape (n,).
+        planned_units: Units of both arms at the planned end.
+        confidence: Level of the test, all looks together.
+        spending: How the error is spent, as in `spent_error`.
+
+    Returns:
+        The effects. `p_value` is the fixed one, scaled so that `1 - confidence` is this look's boundary; intervals
+        reach as far as the boundary does.
+
+    Raises:
+        ValueError: If no unit is planned.
+
+    References:
+        Jennison, Turnbull (1999), Group Sequential Methods with Applications to Clinical Trials, chapters 7 and 9.
+
+    Example:
+        >>> from lifthouse.statistics.comparison import compare
+        >>> from lifthouse.statistics.moments import Moments
+        >>> control = Moments.from_sums([250, 500], [[0.0], [0.0]], [[250.0], [500.0]])
+        >>> treatment = Moments.from_sums([250, 500], [[50.0], [75.0]], [[260.0], [511.25]])
+        >>> infer_group_sequential(compare(control, treatment), 1000).is_significant.tolist()
+        [False, True]
+
+    """
+    if not planned_units > 0:
+        raise ValueError(f"planned_units == {planned_units}, must be > 0")
+    alpha = 1 - confidence
+    units = comparison.count_control + comparison.count_treatment
+    fractions = units / max(planned_units, units.max(initial=0.0))
+    looks, look_of = np.unique(fractions[fractions > 0], return_inverse=True)
+    critical = np.full(len(units), np.inf)
+    if len(looks):
+        critical[fractions > 0] = group_sequential_boundaries(looks.tolist(), alpha=alpha, spending=spending)[look_of]
+    nominal = 2 * special.ndtr(-critical)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        fixed = 2 * special.ndtr(-np.abs(comparison.effect) / np.sqrt(comparison.variance))
+        p_value = np.minimum(fixed * alpha / nominal, 1.0)
+    return infer_with_critical_values(comparison, critical, np.nan_to_num(p_value, nan=1.0), confidence=confidence)

@@ -1,0 +1,63 @@
+"""Group-sequential boundaries: a peer's, tables', and their error by simulation."""
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from lifthouse.statistics.comparison import compare
+from lifthouse.statistics.group_sequential import (
+    group_sequential_boundaries,
+    infer_group_sequential,
+    spent_error,
+)
+from lifthouse.statistics.moments import Moments
+
+
+def test_spotify_group_sequential():
+    """spotify/confidence@e1f8a49291a0 tests/frequentist/test_bounds.py, with more units than planned."""
+    units = np.array([100, 190, 270, 340]) + np.array([150, 260, 360, 470])
+    boundaries = group_sequential_boundaries((units / units.max()).tolist(), alpha=0.01, spending="quadratic")
+    assert 2 * stats.norm.sf(boundaries) == pytest.approx([0.0009526, 0.00241208, 0.00409652, 0.00636134], abs=1e-6)
+    assert boundaries == pytest.approx([3.30416465, 3.03415843, 2.8706323, 2.72855038], abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("spending", "expected"),
+    [  # R's ldbounds and gsDesign print these for five even looks, two-sided .05.
+        ("obrien_fleming", [4.8769, 3.3569, 2.6803, 2.2898, 2.0310]),
+        ("pocock", [2.4380, 2.4268, 2.4101, 2.3966, 2.3859]),
+    ],
+)
+def test_boundaries_of_tables(spending, expected):
+    boundaries = group_sequential_boundaries([0.2, 0.4, 0.6, 0.8, 1.0], spending=spending)
+    assert boundaries == pytest.approx(expected, abs=2e-3)
+
+
+@pytest.mark.parametrize("spending", ["obrien_fleming", "pocock", "quadratic"])
+def test_all_looks_together_spend_alpha(spending):
+    runs, looks = 40_000, 30
+    rng = np.random.default_rng(11)
+    paths = rng.normal(size=(runs, looks)).cumsum(axis=1) / np.sqrt(np.arange(1, looks + 1))
+    boundaries = group_sequential_boundaries((np.arange(1, looks + 1) / looks).tolist(), spending=spending)
+    rejected = (np.abs(paths) > boundaries).any(axis=1).mean()
+    assert rejected == pytest.approx(0.05, abs=4 * np.sqrt(0.05 * 0.95 / runs))
+    assert (np.abs(paths) > 1.96).any(axis=1).mean() > 0.25  # What looking every day without them does.
+
+
+def test_one_verdict_and_days_without_units_share_a_look():
+    count = np.array([100.0, 200.0, 200.0, 400.0])
+    control = Moments.from_sums(count, np.zeros((4, 1)), count[:, None])
+    treatment = Moments.from_sums(count, (0.3 * count)[:, None], (1.09 * count)[:, None])
+    effect = infer_group_sequential(compare(control, treatment), 1000.0)
+    assert effect.standard_error[1] == effect.standard_error[2]
+    assert effect.absolute_ci_lower[1] == effect.absolute_ci_lower[2]
+    verdicts = np.stack([effect.p_value < 0.05, effect.absolute_ci_lower > 0, effect.relative_effect.astype(bool)])
+    assert (verdicts[0] == verdicts[1]).all()
+    assert effect.is_significant.tolist() == [False, False, False, True]
+
+
+def test_bad_plans():
+    with pytest.raises(ValueError, match=r"must grow from look to look"):
+        group_sequential_boundaries([0.5, 0.5])
+    with pytest.raises(ValueError, match=r"fractions reach from 0.0 to 1.0, must be > 0 and <= 1"):
+        spent_error([0.0, 1.0])
