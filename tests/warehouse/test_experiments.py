@@ -54,6 +54,45 @@ def test_health_of_the_demo(demo_warehouse: Warehouse) -> None:
     assert blocked[0][2].startswith("blocked: the registry says invalid")
 
 
+def test_every_experiment_has_a_decision(demo_warehouse: Warehouse) -> None:
+    decisions = dict(demo_warehouse.query("select experiment_id, decision from fct_experiment_decisions"))
+    registered = {name for (name,) in demo_warehouse.query("select experiment_id from registry.experiments")}
+    assert set(decisions) == registered
+    assert decisions["mobile_banner"] == "blocked"
+    assert decisions["checkout_aa"] == "hold"
+    assert decisions["adaptive_ai_self_selected"] == "hold"
+    assert decisions["adaptive_ai"] == "ship"
+    chosen = demo_warehouse.query(
+        "select treatment_variant_id, annual_impact > 0, return_on_cost is not null, value_reason "
+        "from fct_experiment_decisions where experiment_id = 'adaptive_ai'"
+    )
+    assert chosen == [("C_adaptive_v2", True, True, None)]
+
+
+def test_posteriors_agree_with_effects(demo_warehouse: Warehouse) -> None:
+    """Under a prior this wide a clear effect is clear to both, and withheld experiments are withheld in both."""
+    opposed = demo_warehouse.query(
+        """
+        select count(*) filter (where effects.absolute_effect > 0 and posteriors.probability_beats_control < 0.9),
+            count(*)
+        from fct_experiment_effects as effects
+        inner join fct_experiment_posteriors as posteriors
+            using (experiment_id, metric_name, treatment_variant_id, control_variant_id, dimension, segment,
+                as_of_date, variance_reduction)
+        inner join dim_metrics using (metric_name)
+        where effects.inference = 'fixed' and effects.p_value < 0.01 and dim_metrics.direction = 'increase'
+            and posteriors.reason is null
+        """
+    )
+    assert opposed[0][0] == 0
+    assert opposed[0][1] > 50
+    withheld = demo_warehouse.query(
+        "select count(probability_best), count(*) > 0 from fct_experiment_posteriors "
+        "where experiment_id in ('mobile_banner', 'adaptive_ai_self_selected')"
+    )
+    assert withheld == [(0, True)]
+
+
 def test_a_ramp_is_compared_within_its_phases(demo_warehouse: Warehouse) -> None:
     reasons = demo_warehouse.query(
         "select dimension, count(p_value) > 0 from fct_experiment_effects "

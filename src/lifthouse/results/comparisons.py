@@ -124,7 +124,7 @@ def _post_stratified(states: MetricStates, strata: str, variants: tuple[str, str
 
 
 def rows_at(comparison: Comparison, rows: Rows) -> Comparison:
-    """Some rows of a comparison."""
+    """Take some rows of a comparison."""
     return Comparison(**{field.name: getattr(comparison, field.name)[rows] for field in fields(comparison)})
 
 
