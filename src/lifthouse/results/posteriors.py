@@ -178,8 +178,8 @@ def _estimates(pair: Compared, scale: str) -> tuple[tuple[Floats, Floats, Floats
             comparison.variance - 2 * effect * sign * comparison.covariance + effect**2 * comparison.baseline_variance
         ) / size**2
         shared = (1 + effect * sign) * np.sqrt(pair.plain.baseline_variance * _kept(pair)) / size
-    # As in Fieller's interval at 95%: an effect relative to something near zero means nothing.
-    unclear = size <= special.ndtri(0.975) * np.sqrt(comparison.baseline_variance)
+        # As in Fieller's interval at 95%: an effect relative to something near zero means nothing.
+        unclear = size <= special.ndtri(0.975) * np.sqrt(comparison.baseline_variance)
     own = first_reason(
         len(effect),
         (comparison.baseline == 0, Reason.ZERO_DENOMINATOR),

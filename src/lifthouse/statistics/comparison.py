@@ -181,12 +181,14 @@ def compare_estimates(control: Estimate, treatment: Estimate, *, equal_variance:
             [control_variance, treatment_variance], [control.degrees_of_freedom, treatment.degrees_of_freedom]
         )
     variance = control_variance + treatment_variance
+    with np.errstate(invalid="ignore"):
+        effect = treatment.value - control.value
     return Comparison(
         count_control=control.count,
         count_treatment=treatment.count,
         mean_control=control.value,
         mean_treatment=treatment.value,
-        effect=treatment.value - control.value,
+        effect=effect,
         variance=variance,
         baseline=control.value,
         baseline_variance=control_variance,

@@ -120,7 +120,8 @@ def normal_posterior(
     if not prior_standard_deviation > 0:
         raise ValueError(f"prior_standard_deviation == {prior_standard_deviation}, must be > 0")
     with np.errstate(divide="ignore", invalid="ignore"):
-        own = np.maximum(variance - shared**2, 0.0)
+        # An arm that does not vary leaves rounding; without any spread of its own nothing could be updated.
+        own = np.maximum(variance - shared**2, 1e-9 * variance)
         mean, own, factor = _updated(effect, own, shared, prior_mean, prior_standard_deviation)
         spread = np.sqrt(own + factor**2)
         reach = -special.ndtri((1 - confidence) / 2) * spread

@@ -1,0 +1,194 @@
+{% macro validate_registry() %}
+    {#- On-run-start: looks at the registry before anything is built, and stops the build with every problem, its row and what to do. -#}
+    {% if execute and flags.WHICH in ['build', 'run', 'seed'] %}
+        {% set columns = {
+            'experiments': ['experiment_id', 'description', 'assignment', 'status', 'started_at', 'ended_at', 'activation_event_type',
+                'planned_units', 'annual_units'],
+            'experiment_variants': ['experiment_id', 'variant_id', 'is_control', 'expected_share', 'cost_per_unit'],
+            'experiment_phases': ['experiment_id', 'phase_id', 'variant_id', 'expected_share', 'started_at', 'ended_at'],
+            'experiment_metrics': ['experiment_id', 'metric_name', 'role', 'minimum_detectable_effect', 'non_inferiority_margin', 'value_per_unit'],
+        } %}
+        {% set problems = [] %}
+        {% for name in columns %}
+            {% do problems.extend(_registry_column_problems(name, columns[name])) %}
+        {% endfor %}
+        {% if not problems %}
+            {% set checks = _experiment_checks() + _variant_checks() + _phase_checks() + _metric_checks() %}
+            {% for row in run_query(_registry_ctes(columns) ~ checks | join('\nunion all\n') ~ '\norder by 1, 2').rows %}
+                {% do problems.append(_registry_file(row[0]) ~ (', row ' ~ row[1] if row[1]) ~ ': ' ~ row[2]) %}
+            {% endfor %}
+        {% endif %}
+        {% if problems %}
+            {% do exceptions.raise_compiler_error('\n\nThe registry cannot be used; nothing was built. Correct the rows and build again.\n  - '
+                ~ problems | join('\n  - ') ~ '\n') %}
+        {% endif %}
+    {% endif %}
+{% endmacro %}
+
+
+{% macro _registry_file(name) %}
+    {{- return(env_var('LIFTHOUSE_REGISTRY', 'seeds') ~ '/' ~ name ~ '.csv') -}}
+{% endmacro %}
+
+
+{% macro _registry_column_problems(name, expected) %}
+    {% set file = _registry_file(name) %}
+    {% set found = run_query("select column_name from (describe select * from read_csv('" ~ file ~ "', all_varchar = true, header = true))").columns[0].values() %}
+    {% set problems = [] %}
+    {% for column in expected if column not in found %}
+        {% do problems.append(file ~ " lacks the column '" ~ column ~ "'. Add it; docs/input.md says what it holds and when it may be empty.") %}
+    {% endfor %}
+    {{ return(problems) }}
+{% endmacro %}
+
+
+{% macro _registry_ctes(columns) %}
+    {#- Every file as text with the line each row stands on, and the same with its numbers and times read. -#}
+    {% set ctes = [] %}
+    {% for name in columns %}
+        {% do ctes.append(name ~ " as (select *, row_number() over () + 1 as line from read_csv('" ~ _registry_file(name) ~ "', all_varchar = true, header = true))") %}
+    {% endfor %}
+    {% set known = metric_definitions() %}
+    {% set metrics = [] %}
+    {% for metric in known.values() %}
+        {% do metrics.append("('" ~ metric.name ~ "', " ~ ("'" ~ metric.unsupported | replace("'", "''") ~ "'" if metric.unsupported else 'null') ~ ')') %}
+    {% endfor %}
+    {% do ctes.append('known_metrics as (select * from (values ' ~ metrics | join(', ') ~ ') as known (metric_name, unsupported))') %}
+    {{ return('with ' ~ ctes | join(',\n') ~ '\n') }}
+{% endmacro %}
+
+
+{% macro _problem(file, where, message, from=none) %}
+    {#- A query of the rows where something is wrong; the message is SQL. -#}
+    {{ return("select '" ~ file ~ "', line, " ~ message ~ ' from ' ~ (from or file) ~ ' where ' ~ where) }}
+{% endmacro %}
+
+
+{% macro _not_one_of(file, column, values) %}
+    {% set list = "'" ~ values | join("', '") ~ "'" %}
+    {{ return(_problem(file, 'coalesce(' ~ column ~ ", '') not in (" ~ list ~ ')',
+        "'" ~ column ~ " == ''' || coalesce(" ~ column ~ ", '') || ''', must be one of " ~ values | join(', ') ~ "'")) }}
+{% endmacro %}
+
+
+{% macro _unreadable(file, column, type, expected) %}
+    {{ return(_problem(file, column ~ ' is not null and try_cast(' ~ column ~ ' as ' ~ type ~ ') is null',
+        "'" ~ column ~ " == ''' || " ~ column ~ " || ''', must be " ~ expected ~ "'")) }}
+{% endmacro %}
+
+
+{% macro _not_positive(file, column, or_zero=false) %}
+    {{ return(_problem(file, column ~ ' is not null and coalesce(not try_cast(' ~ column ~ ' as double) >' ~ ('=' if or_zero) ~ ' 0, true)',
+        "'" ~ column ~ " == ''' || " ~ column ~ " || ''', must be a number " ~ ('>= 0' if or_zero else '> 0') ~ ", or empty'")) }}
+{% endmacro %}
+
+
+{% macro _missing(file, column) %}
+    {{ return(_problem(file, column ~ ' is null', "'" ~ column ~ " is empty; every row needs one'")) }}
+{% endmacro %}
+
+
+{% macro _unknown_experiment(file) %}
+    {{ return(_problem(file, 'experiment_id is not null and experiment_id not in (select experiment_id from experiments where experiment_id is not null)',
+        "'experiment_id == ''' || experiment_id || ''' is not in experiments.csv; add it there, or correct the name'")) }}
+{% endmacro %}
+
+
+{% macro _repeated(file, columns) %}
+    {{ return(_problem(file, 'copy > 1', "'" ~ columns | join(', ') ~ " == ' || concat_ws(', ', " ~ columns | join(', ') ~ ") || ' is there twice; keep one row'",
+        '(select *, row_number() over (partition by ' ~ columns | join(', ') ~ ' order by line) as copy from ' ~ file ~ ')')) }}
+{% endmacro %}
+
+
+{% macro _ends_before_start(file) %}
+    {{ return(_problem(file, 'try_cast(ended_at as timestamp) <= try_cast(started_at as timestamp)',
+        "'ended_at == ''' || ended_at || ''' is not after started_at == ''' || started_at || '''; correct one of them'")) }}
+{% endmacro %}
+
+
+{% macro _experiment_checks() %}
+    {{ return([
+        _missing('experiments', 'experiment_id'),
+        _repeated('experiments', ['experiment_id']),
+        _not_one_of('experiments', 'assignment', ['randomised', 'observational']),
+        _not_one_of('experiments', 'status', ['running', 'completed', 'invalid']),
+        _missing('experiments', 'started_at'),
+        _unreadable('experiments', 'started_at', 'timestamp', 'a time like 2026-03-16 00:00:00'),
+        _unreadable('experiments', 'ended_at', 'timestamp', 'a time like 2026-03-30 00:00:00, or empty while open'),
+        _ends_before_start('experiments'),
+        _not_positive('experiments', 'planned_units'),
+        _not_positive('experiments', 'annual_units'),
+        _problem('experiments', "not exists (select 1 from experiment_variants as variants where variants.experiment_id = experiments.experiment_id)",
+            "'''' || experiment_id || ''' has no variants; add them to experiment_variants.csv'"),
+    ]) }}
+{% endmacro %}
+
+
+{% macro _variant_checks() %}
+    {% set by_experiment = '(select experiment_id, min(line) as line, count(*) as variants,'
+        ~ ' count(*) filter (where try_cast(is_control as boolean)) as controls, sum(try_cast(expected_share as double)) as total,'
+        ~ ' count(expected_share) as shares from experiment_variants group by experiment_id)' %}
+    {{ return([
+        _missing('experiment_variants', 'variant_id'),
+        _unknown_experiment('experiment_variants'),
+        _repeated('experiment_variants', ['experiment_id', 'variant_id']),
+        _missing('experiment_variants', 'is_control'),
+        _unreadable('experiment_variants', 'is_control', 'boolean', 'true or false'),
+        _not_positive('experiment_variants', 'expected_share'),
+        _not_positive('experiment_variants', 'cost_per_unit', or_zero=true),
+        _problem('experiment_variants', 'controls != 1',
+            "'''' || experiment_id || ''' has ' || controls || ' controls, must have exactly one; set is_control to true for one variant'", by_experiment),
+        _problem('experiment_variants', 'variants < 2',
+            "'''' || experiment_id || ''' has one variant, must have at least two'", by_experiment),
+        _problem('experiment_variants', 'shares > 0 and abs(total - 1) > 1e-6',
+            "'''' || experiment_id || ''': expected_share adds up to ' || round(total, 6) || ', must add up to 1'", by_experiment),
+        _problem('experiment_variants', "shares < variants and experiment_id in (select experiment_id from experiments where assignment = 'randomised')",
+            "'''' || experiment_id || ''' is randomised, but a variant has no expected_share'", by_experiment),
+    ]) }}
+{% endmacro %}
+
+
+{% macro _phase_checks() %}
+    {% set by_phase = '(select experiment_id, phase_id, min(line) as line, sum(try_cast(expected_share as double)) as total,'
+        ~ ' min(try_cast(started_at as timestamp)) as started_at, max(try_cast(ended_at as timestamp)) as ended_at,'
+        ~ ' count(distinct (started_at, ended_at)) as spans from experiment_phases group by experiment_id, phase_id)' %}
+    {% set overlapping = '(select later.experiment_id, later.phase_id, later.line, earlier.phase_id as other from ' ~ by_phase ~ ' as later inner join ' ~ by_phase
+        ~ ' as earlier on later.experiment_id = earlier.experiment_id and (earlier.started_at, earlier.phase_id) < (later.started_at, later.phase_id)'
+        ~ ' and later.started_at < earlier.ended_at)' %}
+    {{ return([
+        _missing('experiment_phases', 'phase_id'),
+        _unknown_experiment('experiment_phases'),
+        _repeated('experiment_phases', ['experiment_id', 'phase_id', 'variant_id']),
+        _problem('experiment_phases', '(experiment_id, variant_id) not in (select (experiment_id, variant_id) from experiment_variants)',
+            "'variant_id == ''' || coalesce(variant_id, '') || ''' is not a variant of ''' || experiment_id || ''' in experiment_variants.csv'"),
+        _not_positive('experiment_phases', 'expected_share', or_zero=true),
+        _missing('experiment_phases', 'started_at'),
+        _missing('experiment_phases', 'ended_at'),
+        _unreadable('experiment_phases', 'started_at', 'timestamp', 'a time like 2026-03-16 00:00:00'),
+        _unreadable('experiment_phases', 'ended_at', 'timestamp', 'a time like 2026-03-30 00:00:00'),
+        _ends_before_start('experiment_phases'),
+        _problem('experiment_phases', 'abs(total - 1) > 1e-6',
+            "'phase ''' || phase_id || ''' of ''' || experiment_id || ''': expected_share adds up to ' || round(total, 6) || ', must add up to 1'", by_phase),
+        _problem('experiment_phases', 'spans > 1',
+            "'phase ''' || phase_id || ''' of ''' || experiment_id || ''' has different times in its rows, must have the same'", by_phase),
+        _problem('experiment_phases', 'true',
+            "'phase ''' || phase_id || ''' of ''' || experiment_id || ''' overlaps with phase ''' || other || '''; end one before the other starts'", overlapping),
+    ]) }}
+{% endmacro %}
+
+
+{% macro _metric_checks() %}
+    {{ return([
+        _unknown_experiment('experiment_metrics'),
+        _repeated('experiment_metrics', ['experiment_id', 'metric_name']),
+        _not_one_of('experiment_metrics', 'role', ['primary', 'secondary', 'guardrail']),
+        _not_positive('experiment_metrics', 'minimum_detectable_effect'),
+        _not_positive('experiment_metrics', 'non_inferiority_margin'),
+        _unreadable('experiment_metrics', 'value_per_unit', 'double', 'a number, or empty'),
+        _problem('experiment_metrics', 'coalesce(metric_name, \'\') not in (select metric_name from known_metrics)',
+            "'metric_name == ''' || coalesce(metric_name, '') || ''' is not a metric of the semantic layer, must be one of '"
+            ~ " || (select string_agg(metric_name, ', ' order by metric_name) from known_metrics where unsupported is null)"),
+        _problem('experiment_metrics', 'unsupported is not null',
+            "'metric_name == ''' || metric_name || ''' can''t be used by experiments: ' || unsupported", '(select * from experiment_metrics inner join known_metrics using (metric_name))'),
+    ]) }}
+{% endmacro %}

@@ -1,0 +1,81 @@
+"""A registry with mistakes: the build stops before anything is made, and names file, row and remedy of each."""
+
+import shutil
+from pathlib import Path
+
+from tests.warehouse.conftest import PROJECT, Warehouse
+
+# What is appended to each file, and what the message says of it.
+MISTAKES = {
+    "experiments.csv": {
+        "closed,Ends before it starts,randomised,completed,2026-03-16 00:00:00,2026-03-01 00:00:00,,,": (
+            "ended_at == '2026-03-01 00:00:00' is not after started_at == '2026-03-16 00:00:00'"
+        ),
+        "odd,Unknown words,random,done,yesterday,,,-5,": (
+            "assignment == 'random', must be one of randomised, observational"
+        ),
+    },
+    "experiment_variants.csv": {
+        "closed,a,true,0.5,": "'closed' has 2 controls, must have exactly one",
+        "closed,b,true,0.3,": "'closed': expected_share adds up to 0.8, must add up to 1",
+        "odd,a,false,1,": "'odd' has 0 controls, must have exactly one",
+        "nowhere,a,true,1,": "experiment_id == 'nowhere' is not in experiments.csv",
+    },
+    "experiment_phases.csv": {
+        "checkout_aa,one,control,0.5,2026-03-16 00:00:00,2026-03-20 00:00:00": (
+            "phase 'one' of 'checkout_aa': expected_share adds up to 0.5"
+        ),
+        "checkout_aa,two,control,0.5,2026-03-18 00:00:00,2026-03-25 00:00:00": (
+            "phase 'two' of 'checkout_aa' overlaps with phase 'one'; end one before the other starts"
+        ),
+        "checkout_aa,two,placebo,0.5,2026-03-18 00:00:00,2026-03-25 00:00:00": (
+            "variant_id == 'placebo' is not a variant of 'checkout_aa'"
+        ),
+    },
+    "experiment_metrics.csv": {
+        "checkout_aa,click_rate,secondary,,,": "metric_name == 'click_rate' is not a metric of the semantic layer",
+        "checkout_aa,retention_d21,,,,": "role == '', must be one of primary, secondary, guardrail",
+        "checkout_aa,tasks_per_user,guardrail,,-0.1,": "non_inferiority_margin == '-0.1', must be a number > 0",
+        "checkout_aa,ctr,secondary,,,": "experiment_id, metric_name == checkout_aa, ctr is there twice",
+    },
+}
+
+
+def copied_registry(warehouse: Warehouse) -> Path:
+    registry = warehouse.input_folder / "registry"
+    shutil.copytree(PROJECT / "seeds", registry)
+    return registry
+
+
+def test_every_mistake_is_named_with_its_row_and_remedy(warehouse: Warehouse) -> None:
+    registry = copied_registry(warehouse)
+    expected = {"odd": "status == 'done', must be one of running, completed, invalid"}
+    lines = {}
+    for name, mistakes in MISTAKES.items():
+        good = (registry / name).read_text().splitlines()
+        lines.update({row: len(good) + at for at, row in enumerate(mistakes, 1)})
+        (registry / name).write_text("\n".join([*good, *mistakes]) + "\n")
+
+    run = warehouse.dbt("seed")
+
+    assert run.returncode != 0
+    assert "The registry cannot be used; nothing was built." in run.output
+    assert expected["odd"] in run.output
+    for name, mistakes in MISTAKES.items():
+        for message in mistakes.values():
+            said = [line for line in run.output.splitlines() if message in line]
+            assert said, f"not said: {message}\n{run.output}"
+            assert f"registry/{name}, row " in said[0]
+    twice = MISTAKES["experiment_metrics.csv"]["checkout_aa,ctr,secondary,,,"]
+    assert f"row {lines['checkout_aa,ctr,secondary,,,']}: {twice}" in run.output
+
+
+def test_a_missing_column_is_named(warehouse: Warehouse) -> None:
+    registry = copied_registry(warehouse)
+    metrics = (registry / "experiment_metrics.csv").read_text()
+    (registry / "experiment_metrics.csv").write_text(metrics.replace("role", "rank", 1))
+
+    run = warehouse.dbt("seed")
+
+    assert run.returncode != 0
+    assert "registry/experiment_metrics.csv lacks the column 'role'. Add it" in run.output
