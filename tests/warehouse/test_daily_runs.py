@@ -105,19 +105,15 @@ def differences(warehouse: Warehouse, reference: Warehouse) -> dict[str, int]:
                 "where database_name = 'at_once' and schema_name = ? and table_name = ?",
                 [schema, table],
             ).fetchall()
-            exact = ", ".join(f'"{name}"' for name, kind in columns if kind != "DOUBLE")
-            sums = [name for name, kind in columns if kind == "DOUBLE"]
+            exact = ", ".join(f'"{name}"' for name, kind in columns if not kind.startswith("DOUBLE"))
+            sums = [name for name, kind in columns if kind.startswith("DOUBLE")]
+            lists = {name for name, kind in columns if kind == "DOUBLE[]"}
             order = ", ".join(f'"{name}"' for name in sums) or "1"
             numbered = (
                 f"(select *, md5(to_json(row({exact}))::varchar) as exact, row_number() over (partition by {exact} "
                 f"order by {order}) as copy from {{}}.{schema}.{table})"
             )
-            unequal = " or ".join(
-                [
-                    f'(a."{n}" is null) != (b."{n}" is null) or abs(a."{n}" - b."{n}") > 1e-9 * (1 + abs(b."{n}"))'
-                    for n in sums
-                ]
-            )
+            unequal = " or ".join(different_lists(name) if name in lists else different(name) for name in sums)
             count = connection.execute(
                 f"select count(*) from {numbered.format('daily')} as a full join {numbered.format('at_once')} as b "
                 "on a.exact = b.exact and a.copy = b.copy "
@@ -126,6 +122,20 @@ def differences(warehouse: Warehouse, reference: Warehouse) -> dict[str, int]:
             if count:
                 found[f"{schema}.{table}"] = count
     return found
+
+
+def different(name: str) -> str:
+    """SQL that says whether two numbers differ by more than the order of a sum explains."""
+    a, b = f'a."{name}"', f'b."{name}"'
+    # Where a bound is a root of nearly nothing, half of the digits are left.
+    return f"({a} is distinct from {b} and not coalesce(abs({a} - {b}) <= 1e-7 * (1 + abs({b})), false))"
+
+
+def different_lists(name: str) -> str:
+    """The same for lists of numbers."""
+    a, b = f'a."{name}"', f'b."{name}"'
+    far = "lambda pair: abs(pair[1] - pair[2]) > 1e-9 * (1 + abs(pair[2]))"
+    return f"(len({a}) is distinct from len({b}) or len(list_filter(list_zip({a}, {b}), {far})) > 0)"
 
 
 def unpublished(warehouse: Warehouse) -> set[str]:
