@@ -168,7 +168,7 @@ def _beta_reason(pair: Compared) -> Codes:
 def _estimates(pair: Compared, scale: str) -> tuple[tuple[Floats, Floats, Floats], Codes]:
     """Effects on a scale, their variance, the part of the standard error that control brings, and reasons."""
     if scale == "absolute":
-        shared = np.sqrt(pair.plain.baseline_variance * _kept(pair))
+        shared = _shared_error(pair)
         return (pair.comparison.effect, pair.comparison.variance, shared), pair.comparison.reason
     comparison = pair.comparison
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -177,9 +177,9 @@ def _estimates(pair: Compared, scale: str) -> tuple[tuple[Floats, Floats, Floats
         variance = (
             comparison.variance - 2 * effect * sign * comparison.covariance + effect**2 * comparison.baseline_variance
         ) / size**2
-        shared = (1 + effect * sign) * np.sqrt(pair.plain.baseline_variance * _kept(pair)) / size
+        shared = (1 + effect * sign) * _shared_error(pair) / size
         # As in Fieller's interval at 95%: an effect relative to something near zero means nothing.
-        unclear = size <= special.ndtri(0.975) * np.sqrt(comparison.baseline_variance)
+        unclear = size <= special.ndtri(0.975) * np.sqrt(np.maximum(comparison.baseline_variance, 0.0))
     own = first_reason(
         len(effect),
         (comparison.baseline == 0, Reason.ZERO_DENOMINATOR),
@@ -189,10 +189,12 @@ def _estimates(pair: Compared, scale: str) -> tuple[tuple[Floats, Floats, Floats
     return (effect, variance, shared), reason
 
 
-def _kept(pair: Compared) -> Floats:
-    """Share of the variance that adjustment left; it is taken to be the same for both arms."""
+def _shared_error(pair: Compared) -> Floats:
+    """Give control's part of the standard error; adjustment is taken to leave both arms the same share of variance."""
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.asarray(np.nan_to_num(pair.comparison.variance / pair.plain.variance, nan=1.0, posinf=1.0))
+        left = np.nan_to_num(pair.comparison.variance / pair.plain.variance, nan=1.0, posinf=1.0)
+    # Rounding may put the variance of an arm that does not vary below zero.
+    return np.asarray(np.sqrt(np.maximum(pair.plain.baseline_variance, 0.0) * left))
 
 
 def _typed(posteriors: pd.DataFrame, registry: Registry) -> pd.DataFrame:

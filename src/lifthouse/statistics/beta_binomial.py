@@ -84,7 +84,7 @@ def beta_binomial_posterior(
         ci_upper=bounds[1] if larger_is_better else -bounds[0],
         probability_beats_control=beats if larger_is_better else 1 - beats,
         probability_best=best[:, 1:],
-        probability_equivalent=inside,
+        probability_equivalent=np.maximum(inside, 0.0),
         expected_loss=regret[:, 1:],
         expected_loss_of_control=regret[:, 0],
     )
@@ -107,7 +107,7 @@ def _below(ratio: Floats, a: Floats, b: Floats, nodes: tuple[Floats, Floats]) ->
     """Probability that each treatment's proportion is below a multiple of control's."""
     x, weights = nodes
     below = special.betainc(a[:, 1:, None], b[:, 1:, None], np.clip(x * ratio[..., None], 0.0, 1.0))
-    return np.asarray((below * weights).sum(axis=-1))
+    return np.asarray(np.clip((below * weights).sum(axis=-1), 0.0, 1.0))
 
 
 def _slope(ratio: Floats, a: Floats, b: Floats, nodes: tuple[Floats, Floats]) -> Floats:
@@ -158,4 +158,4 @@ def _best(a: Floats, b: Floats, *, larger_is_better: bool) -> tuple[Floats, Floa
         beaten = (below if larger_is_better else 1 - below).prod(axis=1)
         best[:, arm] = (beaten * weights).sum(axis=1)
         total += (x * beaten * weights).sum(axis=1)
-    return best, total
+    return np.clip(best, 0.0, 1.0), total

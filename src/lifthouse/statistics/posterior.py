@@ -203,4 +203,4 @@ def _integrated(mean: Floats, own: Floats, factor: Floats) -> tuple[Floats, Floa
         best[:, arm] = ((density[:, :, arm] * others * weights).sum(axis=2)) @ _WEIGHTS
     # Below `lower` some effect is surely larger: the survival function is one there.
     gain = (lower + ((1 - below.prod(axis=2)) * weights).sum(axis=2)) @ _WEIGHTS
-    return best, gain
+    return np.clip(best, 0.0, 1.0), gain
