@@ -1,4 +1,7 @@
--- Units of each experiment with the variant they count for: that of the first exposure, if they saw no other.
+-- Units of each experiment with the variant they count for: that of the first exposure, if they saw no other. Where the
+-- experiment asks for an activation, a unit counts from that event on.
+-- depends_on: {{ ref('stg_events') }}
+{%- set is_activated = asks_for_activation() %}
 
 with
 
@@ -65,16 +68,70 @@ units as (
     group by all
 
 )
+{%- if is_activated %},
+
+events as (
+
+    select *
+    from {{ ref('stg_events') }}
+
+),
+
+activations as (
+
+    select
+        units.experiment_id,
+        units.unit_id,
+        min(events.occurred_at) as activated_at
+    from units
+    inner join experiments on units.experiment_id = experiments.experiment_id
+    inner join events
+        on
+            units.unit_id = events.user_id
+            and experiments.activation_event_type = events.event_type
+            and units.first_exposed_at <= events.occurred_at
+            and coalesce(events.occurred_at < experiments.ended_at, true)
+    group by units.experiment_id, units.unit_id
+
+),
+
+counted as (
+
+    select
+        units.* replace (coalesce(activations.activated_at, units.first_exposed_at) as first_exposed_at),
+        experiments.activation_event_type is null or activations.activated_at is not null as is_activated
+    from units
+    inner join experiments on units.experiment_id = experiments.experiment_id
+    left join activations
+        on
+            units.experiment_id = activations.experiment_id
+            and units.unit_id = activations.unit_id
+
+)
+{%- else %},
+
+counted as (
+
+    select
+        *,
+        true as is_activated
+    from units
+
+)
+{%- endif %}
 
 select
     units.experiment_id,
     units.unit_id,
     units.variant_id,
     phases.phase_id,
-    case when not units.is_in_one_variant then 'seen in more than one variant' end as exclusion_reason,
-    units.is_in_one_variant as is_included,
+    case
+        when not units.is_in_one_variant then 'seen in more than one variant'
+        when not units.is_activated then 'not activated'
+    end as exclusion_reason,
+    units.is_in_one_variant and units.is_activated as is_included,
     units.first_exposed_at
-from units
+from counted as units
 left join phases
     on
         units.experiment_id = phases.experiment_id
