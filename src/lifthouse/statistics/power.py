@@ -20,7 +20,7 @@ from lifthouse.statistics.reasons import Bools, Floats
 _NORMAL_FROM = 50_000.0
 _MOST_UNITS = 1e15
 _LARGEST_EFFECT = 1e6
-_HALVINGS = 70
+_HALVINGS = 56
 
 
 @dataclass(frozen=True)
