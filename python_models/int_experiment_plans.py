@@ -4,17 +4,14 @@ from typing import Any
 
 
 def model(dbt: Any, session: Any) -> Any:
-    """Read effects and registry, and return one row per metric and length."""
+    """Read effects and definitions, and return one row per metric and length."""
     from lifthouse.results.planning import EFFECTS_THAT_PLAN, Planned, experiment_plans, history_of_metrics
-    from lifthouse.results.registry import Registry
 
-    registry = Registry.from_tables(
-        dbt.ref("experiments").df(),
-        dbt.ref("experiment_variants").df(),
-        dbt.ref("int_experiment_metrics").df(),
-        dbt.ref("int_blocked_experiments").df(),
+    history = history_of_metrics(
+        dbt.ref("fct_experiment_effects").filter(EFFECTS_THAT_PLAN).df(),
+        dict(dbt.ref("experiment_variants").filter("is_control").project("experiment_id, variant_id").fetchall()),
+        dbt.ref("dim_metrics").df(),
     )
-    history = history_of_metrics(dbt.ref("fct_experiment_effects").filter(EFFECTS_THAT_PLAN).df(), registry)
     planned = Planned(
         effect=dbt.config.meta_get("effect"),
         confidence=dbt.config.meta_get("confidence"),

@@ -33,6 +33,8 @@ METRICS = pd.concat(
     ],
     ignore_index=True,
 )
+CONTROLS = {"old": "a", "new": "a"}
+DEFINITIONS = METRICS.drop_duplicates("metric_name")
 VARIANTS = pd.DataFrame(
     [
         ("old", "a", True, 0.5),
@@ -151,11 +153,11 @@ def test_without_effects_there_are_typed_columns():
     rows = experiment_power(empty, VARIANTS, registry())
     assert list(rows) == COLUMNS
     assert set(rows["plan_reason"]) == {"no_history", "no_planned_effect"}
-    assert experiment_plans(history_of_metrics(empty, registry()), Planned(), [7]).empty
+    assert experiment_plans(history_of_metrics(empty, CONTROLS, DEFINITIONS), Planned(), [7]).empty
 
 
 def test_plans_follow_the_past_day_by_day_and_carry_it_on():
-    history = history_of_metrics(effects(), registry())
+    history = history_of_metrics(effects(), CONTROLS, DEFINITIONS)
     plans = experiment_plans(history, Planned(effect=0.1), [2, 4, 10]).set_index(["metric_name", "count_days"])
     assert plans.loc["revenue", "count_units"].tolist() == [2000, 4000, 10_000]
     assert plans.loc["speed", "count_units"].tolist() == [2000, 4000, 10_000]
@@ -170,7 +172,7 @@ def test_plans_follow_the_past_day_by_day_and_carry_it_on():
 
 
 def test_plans_of_many_arms_guardrails_and_less_traffic():
-    history = history_of_metrics(effects(), registry())
+    history = history_of_metrics(effects(), CONTROLS, DEFINITIONS)
     alone = experiment_plans(history, Planned(effect=0.1), [10]).set_index("metric_name")
     several = experiment_plans(history, Planned(effect=0.1, treatments=3, control_share=0.4, traffic_share=0.5), [10])
     assert several.set_index("metric_name").loc["revenue", "count_units"] == 5000

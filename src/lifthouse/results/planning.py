@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from lifthouse.results.registry import Registry
 from lifthouse.statistics.power import Design, detectable_effect, detectable_margin, power, required_units
 from lifthouse.statistics.reasons import Floats
 
@@ -96,7 +95,7 @@ class Planned:
         return (1 - self.confidence) / (1 if self.is_guardrail else self.treatments)
 
 
-def history_of_metrics(effects: pd.DataFrame, registry: Registry) -> pd.DataFrame:
+def history_of_metrics(effects: pd.DataFrame, controls: Mapping[str, str], metrics: pd.DataFrame) -> pd.DataFrame:
     """Give what was known of each metric on each day of the last experiment that measured it.
 
     Experiments whose effects are withheld are no history. One whose allocation changed is the last resort: comparing
@@ -104,7 +103,8 @@ def history_of_metrics(effects: pd.DataFrame, registry: Registry) -> pd.DataFram
 
     Args:
         effects: The rows `EFFECTS_THAT_PLAN` of `fct_experiment_effects`.
-        registry: Variants, metrics' directions and kinds, what is withheld.
+        controls: Control variant of each experiment.
+        metrics: Rows of `dim_metrics`.
 
     Returns:
         One row per metric and day, in order: the past experiment, `count_days` since its start, `count_units` of all
@@ -112,8 +112,8 @@ def history_of_metrics(effects: pd.DataFrame, registry: Registry) -> pd.DataFram
         `unit_variance` of one unit and the share that CUPED takes off it.
 
     """
-    controls = effects["experiment_id"].map(dict(registry.controls))
-    of_all = effects[(effects["control_variant_id"] == controls) & (effects["dimension"] == "all")]
+    is_against_control = effects["control_variant_id"] == effects["experiment_id"].map(dict(controls))
+    of_all = effects[is_against_control & (effects["dimension"] == "all")]
     usable = of_all[of_all["standard_error"].gt(0)]
     if usable.empty:
         return pd.DataFrame(columns=_HISTORY)
@@ -131,8 +131,7 @@ def history_of_metrics(effects: pd.DataFrame, registry: Registry) -> pd.DataFram
     # The first day of the experiment, which for retentions is long before their first unit.
     started = pd.to_datetime(rows["experiment_id"].map(of_all.groupby("experiment_id")["as_of_date"].min()))
     rows["count_days"] = (pd.to_datetime(rows["as_of_date"]) - started).dt.days + 1
-    definitions = registry.metrics.reset_index()[["experiment_id", "metric_name", "kind", "direction", "is_proportion"]]
-    rows = _with_arrivals(rows.merge(definitions, on=["experiment_id", "metric_name"]))
+    rows = _with_arrivals(rows.merge(metrics[["metric_name", "kind", "direction", "is_proportion"]], on="metric_name"))
     by_phase = effects[effects["dimension"] == "phase"].groupby("experiment_id")["segment"].nunique()
     ramped = set(by_phase.index[by_phase > 1])
     last = rows.groupby(["metric_name", "experiment_id"])["as_of_date"].max().reset_index()

@@ -157,7 +157,8 @@ def _units_per_day(effects: pd.DataFrame, registry: Registry) -> dict[str, float
 def _unlaunched(effects: pd.DataFrame, shares: pd.DataFrame, registry: Registry) -> pd.DataFrame:
     """Plan the metrics that have no effects yet from their history."""
     launched = set(zip(effects["experiment_id"], effects["metric_name"], strict=True))
-    history = history_of_metrics(effects, registry)
+    metrics = registry.metrics.reset_index().drop_duplicates("metric_name")
+    history = history_of_metrics(effects, registry.controls, metrics)
     share = shares.set_index(["experiment_id", "variant_id"])["expected_share"].astype(float)
     rows = []
     for experiment, metric in registry.metrics.index:
