@@ -12,8 +12,14 @@
     {% for name in ['max_quarantined_share', 'max_excluded_share', 'acceptable_loss'] if var(name) is not number or not 0 <= var(name) <= 1 %}
         {% do problems.append(name ~ ' == ' ~ var(name) ~ ', must be a share in [0, 1]') %}
     {% endfor %}
-    {% for name in ['confidence', 'sample_ratio_fails_below', 'health_warns_below'] if var(name) is not number or not 0 < var(name) < 1 %}
+    {% for name in ['confidence', 'sample_ratio_fails_below', 'health_warns_below', 'power_target'] if var(name) is not number or not 0 < var(name) < 1 %}
         {% do problems.append(name ~ ' == ' ~ var(name) ~ ', must be a number between 0 and 1') %}
+    {% endfor %}
+    {% if var('plan_effect') is not number or var('plan_effect') <= 0 %}
+        {% do problems.append('plan_effect == ' ~ var('plan_effect') ~ ', must be a number > 0') %}
+    {% endif %}
+    {% for days in var('plan_days') if days is not integer or days <= 0 %}
+        {% do problems.append('plan_days: ' ~ days ~ ', must be a whole number of days > 0') %}
     {% endfor %}
     {% for name, choices in {
         'multiplicity_method': ['holm', 'hochberg', 'benjamini-hochberg', 'benjamini-yekutieli'],

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from lifthouse.demo.command import add_demo
+from lifthouse.plan.command import add_plan
 from lifthouse.recipes.command import add_prepare
 
 
@@ -16,6 +17,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     add_demo(commands)
     add_prepare(commands)
+    add_plan(commands)
     options = parser.parse_args(arguments)
     return int(options.run(options))
 

@@ -1,0 +1,1 @@
+"""`lifthouse plan`: experiments planned from published results."""
