@@ -1,0 +1,28 @@
+"""Propensity scores of experiments whose arms nobody assigned: see `lifthouse.results.propensities`."""
+
+from typing import Any
+
+
+def model(dbt: Any, session: Any) -> Any:
+    """Fit on a bounded sample of each pair's units, score all of them in batches."""
+    from lifthouse.results.propensities import UNIT_KEYS, causal_pairs, propensity_scores
+
+    covariates = dbt.ref("int_unit_covariates")
+    pairs = causal_pairs(
+        dbt.ref("experiments").df(),
+        dbt.ref("experiment_variants").df(),
+        dbt.ref("int_blocked_experiments").df(),
+        also=dbt.config.meta_get("also") or [],
+    )
+
+    def fitted_units(pair: Any) -> Any:
+        sample = covariates.filter(pair.condition).order("hash(unit_id), unit_id")
+        return sample.limit(dbt.config.meta_get("fitted_units")).to_arrow_table()
+
+    def all_units(pair: Any, names: Any) -> Any:
+        columns = ", ".join(f'"{name}"' for name in (*UNIT_KEYS, *names))
+        return covariates.filter(pair.condition).project(columns).to_arrow_reader(100_000)
+
+    scores = propensity_scores(pairs, fitted_units, all_units)
+    session.register("propensity_scores_table", scores)
+    return session.sql("select * from propensity_scores_table")

@@ -1,0 +1,249 @@
+"""`fct_propensity_scores`: each unit's chance to be treated, fitted on a bounded sample, scored for all."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from lifthouse.causal.covariates import Encoder, usable_covariates
+from lifthouse.causal.propensity import Propensity, assign_folds, cross_fit
+from lifthouse.causal.weighting import ESTIMANDS, balancing_weights, crump_bound
+from lifthouse.statistics.reasons import Bools, Floats, Ints
+
+UNIT_KEYS = ("experiment_id", "unit_id", "variant_id")
+# An arm of fewer fitted units can't be cross-fitted: each fold would have next to none.
+SMALLEST_ARM = 20
+SCHEMA = pa.schema(
+    [
+        ("experiment_id", pa.string()),
+        ("treatment_variant_id", pa.string()),
+        ("unit_id", pa.string()),
+        ("variant_id", pa.string()),
+        ("learner", pa.string()),
+        ("reason", pa.string()),
+        ("propensity", pa.float64()),
+        *((f"weight_{estimand}", pa.float64()) for estimand in ESTIMANDS),
+        ("fold", pa.int32()),
+        ("is_trimmed", pa.bool_()),
+    ]
+)
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A treatment and the control it is compared with, in an experiment whose arms nobody assigned at random.
+
+    Attributes:
+        experiment_id: The experiment.
+        control: Its control variant.
+        treatment: One of the others.
+        withheld: Why nothing is estimated; None where all is well.
+
+    """
+
+    experiment_id: str
+    control: str
+    treatment: str
+    withheld: str | None
+
+    @property
+    def condition(self) -> str:
+        """SQL condition of its units.
+
+        Example:
+            >>> Pair("survey", "no", "yes", None).condition
+            "experiment_id = 'survey' and variant_id in ('no', 'yes')"
+
+        """
+        arms = f"{_literal(self.control)}, {_literal(self.treatment)}"
+        return f"experiment_id = {_literal(self.experiment_id)} and variant_id in ({arms})"
+
+    @property
+    def scored_condition(self) -> str:
+        """SQL condition of the scores to estimate from, or of the reason why there are none."""
+        return (
+            f"{self.condition} and treatment_variant_id = {_literal(self.treatment)} "
+            "and (fold is not null or reason is not null)"
+        )
+
+    @property
+    def seed(self) -> int:
+        """Seed of all that is random about it."""
+        return zlib.crc32(f"{self.experiment_id}/{self.treatment}".encode())
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """What is known of the units that models are fitted on; arrays of shape (n_units,).
+
+    Attributes:
+        encoder: How covariates become columns.
+        design: Covariates, shape (n_units, n_columns).
+        treated: Whether a unit is treated.
+
+    """
+
+    encoder: Encoder
+    design: Floats
+    treated: Bools
+
+    @classmethod
+    def from_table(cls, table: pa.Table, pair: Pair, keys: Sequence[str] = UNIT_KEYS) -> Fitted:
+        """Read the rows of a pair: the keys and the covariates."""
+        encoder = Encoder.fit(table, usable_covariates(table.schema, keys))
+        treated = np.asarray(table["variant_id"].to_numpy(zero_copy_only=False) == pair.treatment, dtype=bool)
+        return cls(encoder, encoder.matrix(table), treated)
+
+    @property
+    def reason(self) -> str | None:
+        """Why nothing can be fitted; None where it can.
+
+        Example:
+            >>> units = np.arange(100) % 2 == 0
+            >>> Fitted(Encoder((), {}), np.empty((100, 0)), units).reason
+            'no_covariates'
+
+        """
+        smaller = min(int(self.treated.sum()), int((~self.treated).sum()))
+        if smaller == 0:
+            return "one_arm"
+        if smaller < SMALLEST_ARM:
+            return "too_few_units"
+        if not self.encoder.columns:
+            return "no_covariates"
+        # Every model of an arm must be fitted on more units than it has columns, in each fold.
+        if smaller * 4 / 5 <= self.design.shape[1] + 2:
+            return "fewer_units_than_covariates"
+        return None
+
+
+def causal_pairs(
+    experiments: pd.DataFrame, variants: pd.DataFrame, blocked: pd.DataFrame, *, also: Sequence[str] = ()
+) -> list[Pair]:
+    """Pairs to compare: of the experiments that the registry calls observational, and of those named besides.
+
+    Args:
+        experiments: Seed `experiments`.
+        variants: Seed `experiment_variants`.
+        blocked: `int_blocked_experiments`.
+        also: Randomised experiments whose assignment is doubted.
+
+    Returns:
+        The pairs, in the registry's order.
+
+    Raises:
+        ValueError: If an experiment named besides is not in the registry.
+
+    """
+    known = experiments["experiment_id"].astype(str).tolist()
+    for name in also:
+        if name not in known:
+            raise ValueError(f"var causal_experiments names {name!r}, must be one of {', '.join(known)}")
+    reasons = dict(zip(blocked["experiment_id"], blocked["reason"], strict=True))
+    chosen = experiments[(experiments["assignment"] == "observational") | experiments["experiment_id"].isin(list(also))]
+    pairs = []
+    for experiment in chosen["experiment_id"].astype(str):
+        arms = variants[variants["experiment_id"] == experiment]
+        controls = arms.loc[arms["is_control"], "variant_id"]
+        withheld = f"blocked: {reasons[experiment]}" if experiment in reasons else None
+        pairs += [
+            Pair(experiment, str(control), str(treatment), withheld)
+            for control in controls
+            for treatment in arms.loc[~arms["is_control"], "variant_id"]
+        ]
+    return pairs
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def propensity_scores(
+    pairs: Sequence[Pair],
+    fitted_units: Callable[[Pair], pa.Table],
+    all_units: Callable[[Pair, Sequence[str]], Iterable[pa.RecordBatch]],
+) -> pa.Table:
+    """Score every unit of every pair.
+
+    Args:
+        pairs: The pairs.
+        fitted_units: Gives the units to fit on: `UNIT_KEYS` and the covariates.
+        all_units: Gives all units in batches: `UNIT_KEYS` and the covariates named.
+
+    Returns:
+        `SCHEMA`, one row per pair and unit. Weights are stabilised: their mean in an arm is one. Units that models
+        were fitted on have a fold, and their score is from the other folds' models; the others' is the mean over
+        models. Where scores can't be had, numbers are null and there is a reason.
+
+    """
+    tables = [_scores_of(pair, fitted_units(pair), all_units) for pair in pairs]
+    return pa.concat_tables([SCHEMA.empty_table(), *tables])
+
+
+def _scores_of(
+    pair: Pair, table: pa.Table, all_units: Callable[[Pair, Sequence[str]], Iterable[pa.RecordBatch]]
+) -> pa.Table:
+    fitted = Fitted.from_table(table, pair)
+    reason = pair.withheld or fitted.reason
+    if reason:
+        return pa.concat_tables(
+            [SCHEMA.empty_table(), *(_without_scores(pair, batch, reason) for batch in all_units(pair, []))]
+        )
+    folds = assign_folds(fitted.treated, seed=pair.seed)
+    model = cross_fit(fitted.design, fitted.treated, folds, seed=pair.seed)
+    known = pd.Index(table["unit_id"].to_numpy(zero_copy_only=False))
+    covariates = list(dict.fromkeys(column.covariate for column in fitted.encoder.columns))
+    scored = pa.Table.from_batches(
+        [_scored(batch, fitted.encoder, model, known, folds) for batch in all_units(pair, covariates)]
+    )
+    scores = scored["propensity"].to_numpy()
+    treated = scored["variant_id"].to_numpy(zero_copy_only=False) == pair.treatment
+    bound = crump_bound(model.scores)
+    columns = {
+        **{name: scored[name] for name in ("unit_id", "variant_id", "propensity", "fold")},
+        "experiment_id": pa.repeat(pair.experiment_id, len(scored)),
+        "treatment_variant_id": pa.repeat(pair.treatment, len(scored)),
+        "learner": pa.repeat(model.learner, len(scored)),
+        "reason": pa.nulls(len(scored), pa.string()),
+        **{f"weight_{name}": pa.array(balancing_weights(scores, treated, name)) for name in ESTIMANDS},
+        "is_trimmed": pa.array((scores < bound) | (scores > 1 - bound)),
+    }
+    return pa.table([columns[name] for name in SCHEMA.names], schema=SCHEMA)
+
+
+def _scored(
+    batch: pa.RecordBatch, encoder: Encoder, model: Propensity, known: pd.Index[str], folds: Ints
+) -> pa.RecordBatch:
+    """Score a batch, and put the cross-fitted scores in the place of the fitted units'."""
+    scores = model.predict(encoder.matrix(batch))
+    at = known.get_indexer(batch.column("unit_id").to_numpy(zero_copy_only=False))
+    is_fitted = at >= 0
+    scores[is_fitted] = model.scores[at[is_fitted]]
+    return pa.RecordBatch.from_pydict(
+        {
+            "unit_id": batch.column("unit_id").cast(pa.string()),
+            "variant_id": batch.column("variant_id").cast(pa.string()),
+            "propensity": pa.array(scores),
+            "fold": pa.array(folds[at].astype(np.int32), mask=~is_fitted),
+        }
+    )
+
+
+def _without_scores(pair: Pair, batch: pa.RecordBatch, reason: str) -> pa.Table:
+    size = batch.num_rows
+    known = {
+        "experiment_id": pa.repeat(pair.experiment_id, size),
+        "treatment_variant_id": pa.repeat(pair.treatment, size),
+        "unit_id": batch.column("unit_id"),
+        "variant_id": batch.column("variant_id"),
+        "reason": pa.repeat(reason, size),
+    }
+    return pa.table(
+        [known[field.name].cast(field.type) if field.name in known else pa.nulls(size, field.type) for field in SCHEMA],
+        schema=SCHEMA,
+    )

@@ -1,0 +1,237 @@
+"""`fct_treatment_effects`: what a treatment changed that people chose themselves, by several estimators."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from lifthouse.causal.doubly_robust import Nuisances, aipw, cross_fit_outcomes, double_machine_learning
+from lifthouse.causal.estimates import CausalEstimate, missing
+from lifthouse.causal.regression import difference_in_means, regression
+from lifthouse.causal.weighting import ESTIMANDS, Estimand, ipw
+from lifthouse.results.propensities import SMALLEST_ARM, UNIT_KEYS, Fitted, Pair
+from lifthouse.statistics.reasons import Bools, Floats, Ints
+
+SAMPLE_KEYS = (*UNIT_KEYS, "propensity", "fold", "is_trimmed", "learner", "score_reason")
+POPULATIONS = ("all", "trimmed")
+COLUMNS = {
+    "experiment_id": "string",
+    "metric_name": "string",
+    "control_variant_id": "string",
+    "treatment_variant_id": "string",
+    "population": "string",
+    "estimand": "string",
+    "estimator": "string",
+    "propensity_learner": "string",
+    "outcome_learner": "string",
+    "reason": "string",
+    "count_control": "Int64",
+    "count_treatment": "Int64",
+    "estimate": "float64",
+    "standard_error": "float64",
+    "ci_lower": "float64",
+    "ci_upper": "float64",
+    "p_value": "float64",
+    "effective_sample_size": "float64",
+}
+
+
+@dataclass(frozen=True)
+class Sample:
+    """The units of a pair that an effect on one metric is estimated from; arrays of shape (n_units,).
+
+    Attributes:
+        design: Covariates, shape (n_units, n_columns).
+        treated: Whether a unit is treated.
+        outcome: The metric.
+        scores: Cross-fitted propensity scores.
+        folds: Folds of the cross-fitting.
+        is_trimmed: Whether a unit's score is out of bounds.
+
+    """
+
+    design: Floats
+    treated: Bools
+    outcome: Floats
+    scores: Floats
+    folds: Ints
+    is_trimmed: Bools
+
+    def of(self, units: Bools) -> Sample:
+        """Keep the marked units."""
+        return Sample(
+            self.design[units],
+            self.treated[units],
+            self.outcome[units],
+            self.scores[units],
+            self.folds[units],
+            self.is_trimmed[units],
+        )
+
+    @property
+    def reason(self) -> str | None:
+        """Why nothing can be estimated; None where it can."""
+        counts = int(self.treated.sum()), int((~self.treated).sum())
+        if min(counts) == 0:
+            return "one_arm"
+        if min(counts) < SMALLEST_ARM:
+            return "too_few_units"
+        # A fold's model of an arm has a fifth of the arm less to learn from.
+        if min(counts) * 4 / 5 <= self.design.shape[1] + 2:
+            return "fewer_units_than_covariates"
+        if np.ptp(self.outcome) == 0:
+            return "constant_outcome"
+        if self.scores[self.treated].min() > self.scores[~self.treated].max():
+            return "no_overlap"
+        return None
+
+
+def treatment_effects(
+    pairs: Sequence[Pair],
+    sampled_units: Callable[[Pair], pa.Table],
+    outcomes: Callable[[Pair], pd.DataFrame],
+    metrics: pd.DataFrame,
+    *,
+    confidence: float = 0.95,
+) -> pd.DataFrame:
+    """Estimate every metric's effect in every pair.
+
+    Args:
+        pairs: The pairs.
+        sampled_units: Gives a pair's fitted units: `SAMPLE_KEYS` and the covariates.
+        outcomes: Gives metric_name, unit_id and value of a pair's units.
+        metrics: `int_experiment_metrics`.
+        confidence: Level of the intervals.
+
+    Returns:
+        `COLUMNS`, one row per pair, metric, population, estimand and estimator. Population `trimmed` is there where
+        Crump's bound leaves units out. What can't be estimated has null numbers and a reason.
+
+    """
+    rows: list[dict[str, object]] = []
+    for pair in pairs:
+        names = sorted(metrics.loc[metrics["experiment_id"] == pair.experiment_id, "metric_name"])
+        rows += _effects_of(pair, sampled_units(pair), outcomes(pair), names, confidence)
+    return pd.DataFrame(rows, columns=list(COLUMNS)).astype(COLUMNS)
+
+
+def _effects_of(
+    pair: Pair, table: pa.Table, outcomes: pd.DataFrame, metrics: Sequence[str], confidence: float
+) -> Iterator[dict[str, object]]:
+    fitted = Fitted.from_table(table, pair, SAMPLE_KEYS)
+    reason = table["score_reason"][0].as_py() if len(table) else pair.withheld or "one_arm"
+    units = pd.Index(table["unit_id"].to_numpy(zero_copy_only=False))
+    for metric in metrics:
+        keys = {
+            "experiment_id": pair.experiment_id,
+            "metric_name": metric,
+            "control_variant_id": pair.control,
+            "treatment_variant_id": pair.treatment,
+        }
+        known = outcomes[outcomes["metric_name"] == metric]
+        if reason or known.empty:
+            yield from _reasons(keys, reason or "no_unit_values")
+            continue
+        sample, learner = sample_of(fitted, table, units, known)
+        yield from _estimates(keys, pair, sample, learner, confidence)
+
+
+def sample_of(
+    fitted: Fitted, table: pa.Table, units: pd.Index[str], outcomes: pd.DataFrame
+) -> tuple[Sample, str | None]:
+    """Bring a metric's values beside the fitted units; the learner of the scores comes along."""
+    values = outcomes.set_index("unit_id")["value"].reindex(units).to_numpy(float)
+    has_value = ~np.isnan(values)
+    sample = Sample(
+        fitted.design,
+        fitted.treated,
+        values,
+        table["propensity"].to_numpy(),
+        table["fold"].to_numpy(),
+        table["is_trimmed"].to_numpy(zero_copy_only=False).astype(bool),
+    )
+    return sample.of(has_value), table["learner"][0].as_py()
+
+
+def _estimates(
+    keys: dict[str, str], pair: Pair, sample: Sample, learner: str | None, confidence: float
+) -> Iterator[dict[str, object]]:
+    if sample.reason:
+        yield from _reasons(keys, sample.reason)
+        return
+    nuisances = cross_fit_outcomes(
+        sample.design, sample.treated, sample.outcome, sample.scores, sample.folds, seed=pair.seed
+    )
+    for population in POPULATIONS:
+        inside = ~sample.is_trimmed if population == "trimmed" else np.ones(len(sample.treated), dtype=bool)
+        if population == "trimmed" and inside.all():
+            continue
+        part = sample.of(inside)
+        for estimand, estimator, estimate in estimates(part, nuisances.of(inside)):
+            lower, upper = estimate.interval(confidence)
+            is_robust = estimator in ("aipw", "dml")
+            classical = None if estimator in ("difference_in_means", "regression") else "logistic"
+            yield {
+                **keys,
+                "population": population,
+                "estimand": estimand,
+                "estimator": estimator,
+                "propensity_learner": learner if is_robust else classical,
+                "outcome_learner": "/".join(nuisances.learners) if is_robust else None,
+                "reason": estimate.reason,
+                "count_control": int((~part.treated).sum()),
+                "count_treatment": int(part.treated.sum()),
+                "estimate": estimate.estimate,
+                "standard_error": estimate.standard_error,
+                "ci_lower": lower,
+                "ci_upper": upper,
+                "p_value": estimate.p_value,
+                "effective_sample_size": estimate.effective_sample_size,
+            }
+
+
+def estimates(sample: Sample, nuisances: Nuisances) -> Iterator[tuple[Estimand, str, CausalEstimate]]:
+    """Give every estimand by every estimator that has it."""
+    for estimand in ESTIMANDS:
+        for estimator in estimators_of(estimand):
+            reason = sample.reason
+            yield estimand, estimator, missing(reason) if reason else _estimate(estimator, estimand, sample, nuisances)
+
+
+def estimators_of(estimand: Estimand) -> tuple[str, ...]:
+    """Estimators that have this estimand.
+
+    Example:
+        >>> estimators_of("ato")
+        ('ipw', 'aipw', 'dml')
+
+    """
+    weighted = ("ipw", "aipw", "dml")
+    if estimand == "ato":
+        return weighted
+    return (*(("difference_in_means",) if estimand == "ate" else ()), "regression", *weighted)
+
+
+def _estimate(estimator: str, estimand: Estimand, sample: Sample, nuisances: Nuisances) -> CausalEstimate:
+    design, treated, outcome = sample.design, sample.treated, sample.outcome
+    match estimator:
+        case "difference_in_means":
+            return difference_in_means(treated, outcome)
+        case "regression":
+            return regression(design, treated, outcome, of_treated=estimand == "att")
+        case "ipw":
+            return ipw(design, treated, outcome, estimand)
+        case "aipw":
+            return aipw(treated, outcome, nuisances, estimand)
+        case _:
+            return double_machine_learning(design, treated, outcome, nuisances, estimand)
+
+
+def _reasons(keys: dict[str, str], reason: str) -> Iterator[dict[str, object]]:
+    for estimand in ESTIMANDS:
+        for estimator in estimators_of(estimand):
+            yield {**keys, "population": "all", "estimand": estimand, "estimator": estimator, "reason": reason}

@@ -1,0 +1,50 @@
+"""A design matrix comes out of whatever table goes in."""
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from lifthouse.causal.covariates import Encoder
+
+
+def test_categories_gaps_constants_and_copies():
+    random = np.random.default_rng(1)
+    income = random.normal(50, 10, 400)
+    table = pa.table(
+        {
+            "income": pa.array(income, mask=np.arange(400) % 10 == 0),
+            "income_in_cents": pa.array(100 * np.where(np.arange(400) % 10 == 0, np.nan, income)),
+            "town": np.where(np.arange(400) % 4 == 0, "a", np.where(np.arange(400) == 1, "rare", "b")),
+            "planet": ["earth"] * 400,
+            "nothing": pa.nulls(400, pa.float64()),
+            "is_member": random.random(400) < 0.5,
+        }
+    )
+    encoder = Encoder.fit(table, table.schema.names)
+    assert encoder.names == ["income", "income is missing", "town = a", "town = other", "is_member"]
+    matrix = encoder.matrix(table)
+    assert np.linalg.matrix_rank(np.column_stack([np.ones(400), matrix])) == 6
+    np.testing.assert_allclose(matrix[::10, 0], 0)
+    np.testing.assert_allclose(matrix[matrix[:, 1] == 0, 0].mean(), 0, atol=1e-12)
+    batch = table.to_batches()[0].slice(7, 20)
+    np.testing.assert_array_equal(encoder.matrix(batch), matrix[7:27])
+
+
+def test_values_not_seen_while_fitting_are_other():
+    encoder = Encoder.fit(pa.table({"town": ["a", "a", "b", "b", "c", None]}), ["town"])
+    unseen = encoder.matrix(pa.table({"town": ["z", "b", None]}))
+    assert dict(zip(encoder.names, unseen.T.tolist(), strict=True)) == {
+        "town = b": [0, 1, 0],
+        "town = c": [0, 0, 0],
+        "town is missing": [0, 0, 1],
+    }
+
+
+def test_what_is_not_finite_is_missing():
+    table = pa.table({"x": [1.0, 2.0, np.inf, np.nan]})
+    assert np.isfinite(Encoder.fit(table, ["x"]).matrix(table)).all()
+
+
+def test_types_that_make_no_covariate_are_named():
+    with pytest.raises(TypeError, match="covariate 'since' has type"):
+        Encoder.fit(pa.table({"since": np.array(["2026-01-01", "2026-01-02"], "datetime64[us]")}), ["since"])
