@@ -140,7 +140,8 @@ def perfect_score(outcome: Floats, treated: Bools, *, kind: CurveKind) -> Floats
         control_responders = np.count_nonzero((outcome == 1) & ~treated)
         treated_others = np.count_nonzero((outcome == 0) & treated)
         summand = outcome if control_responders > treated_others else treated.astype(float)
-        return 2.0 * (outcome == treated) + summand
+        binary: Floats = 2.0 * (outcome == treated) + summand
+        return binary
     signed: Floats = np.where(treated, outcome, -outcome)
     return signed
 
@@ -240,7 +241,8 @@ def top_weights(score: Floats, count: int) -> Floats:
         return np.zeros(len(score))
     cut = np.partition(score, len(score) - count)[len(score) - count]
     above, at = score > cut, score == cut
-    return above + at * (count - np.count_nonzero(above)) / np.count_nonzero(at)
+    weights: Floats = above + at * (count - np.count_nonzero(above)) / np.count_nonzero(at)
+    return weights
 
 
 def weighted_difference(outcome: Floats, treated: Bools, weight: Floats) -> float:
