@@ -173,8 +173,8 @@ def area_score(
         Radcliffe (2007), as above. scikit-uplift, sklift/metrics/metrics.py.
 
     Example:
-        >>> area_score([1, 0, 1, 0], [4, 3, 2, 1], [1, 0, 0, 1])
-        1.0
+        >>> round(area_score([1, 0, 1, 0], [4, 3, 2, 1], [1, 0, 0, 1]), 4)
+        0.8333
 
     """
     check_choice("kind", kind, ("uplift", "qini"))

@@ -138,7 +138,7 @@ def _x(x: Floats, y: Floats, w: Bools, p: float, settings: Boosting) -> EffectMo
 
 def _r(x: Floats, y: Floats, w: Bools, p: float, settings: Boosting) -> EffectModel:
     residual_outcome = y - _two_halves(x, y, np.ones(len(y), bool), settings)
-    residual_treatment = w - p
+    residual_treatment = np.asarray(w - p, float)
     return _Direct(_boosted(x, residual_outcome / residual_treatment, settings, weight=residual_treatment**2))
 
 
@@ -345,7 +345,7 @@ def check_propensity(propensity: float) -> None:
 
 
 def _two_halves(x: Floats, y: Floats, of: Bools, settings: Boosting) -> Floats:
-    """Expected outcome of every unit from a model of the units `of` in the other half."""
+    """Give every unit's expected outcome from a model of the units `of` in the other half."""
     half = np.random.default_rng(settings.seed + 1).permutation(len(y)) % 2 == 0
     expected = np.empty(len(y))
     for held_out in (half, ~half):
