@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from lifthouse.uplift.learners import LEARNERS, Boosting, cross_fit, fit, stratified_folds
+from lifthouse.uplift.cross_fitting import cross_fit, stratified_folds
+from lifthouse.uplift.learners import LEARNERS, Boosting, fit
 
 FORESTS = ("causal_forest", "uplift_forest")
 
