@@ -44,6 +44,17 @@ class FoldModels:
         """Effects of each treatment arm by one learner, shape (n, arms - 1)."""
         return np.column_stack([model.predict(covariates) for model in self.effects[learner]])
 
+    def standard_error(self, learner: str, covariates: Floats) -> Floats:
+        """Give standard errors of these effects, shape (n, arms - 1); NaN where the learner has none."""
+        return np.column_stack(
+            [
+                model.standard_error(covariates)
+                if hasattr(model, "standard_error")
+                else np.full(len(covariates), np.nan)
+                for model in self.effects[learner]
+            ]
+        )
+
 
 def fit_arms(
     learners: tuple[str, ...],

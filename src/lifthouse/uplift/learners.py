@@ -7,7 +7,7 @@ The meta-learners stand on LightGBM; the forests are causalml's and are imported
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -30,10 +30,10 @@ class EffectModel(Protocol):
 class Boosting:
     """Settings of the gradient boosting under the meta-learners; also how many trees a forest has."""
 
-    trees: int = 80
+    trees: int = 60
     learning_rate: float = 0.05
-    leaves: int = 15
-    units_a_leaf: int = 50
+    leaves: int = 6
+    units_a_leaf: int = 100
     threads: int = 1
     seed: int = 0
 
@@ -81,6 +81,28 @@ class _Direct:
 
     def predict(self, covariates: Floats) -> Floats:
         return self.scale * prediction(self.model, covariates) + self.shift
+
+
+@dataclass(frozen=True)
+class _Linear:
+    """The best linear projection of effects on standardised covariates, with the covariance of its coefficients."""
+
+    centre: Floats
+    scale: Floats
+    coefficients: Floats
+    covariance: Floats
+
+    def design(self, covariates: Floats) -> Floats:
+        return np.column_stack(
+            [np.ones(len(covariates)), np.nan_to_num((covariates - self.centre) / self.scale, nan=0.0)]
+        )
+
+    def predict(self, covariates: Floats) -> Floats:
+        return self.design(covariates) @ self.coefficients
+
+    def standard_error(self, covariates: Floats) -> Floats:
+        design = self.design(covariates)
+        return np.asarray(np.sqrt(np.einsum("ij,jk,ik->i", design, self.covariance, design)), float)
 
 
 @dataclass(frozen=True)
@@ -146,10 +168,28 @@ def _r(x: Floats, y: Floats, w: Bools, p: float, settings: Boosting) -> EffectMo
     return _Direct(boosted(x, residual_outcome / residual_treatment, settings, weight=residual_treatment**2))
 
 
-def _dr(x: Floats, y: Floats, w: Bools, p: float, settings: Boosting) -> EffectModel:
+def _pseudo_effects(x: Floats, y: Floats, w: Bools, p: float, settings: Boosting) -> Floats:
+    """Give doubly robust scores of effects, whose regression on covariates is the effect."""
     one, zero = (_two_halves(x, y, arm, settings) for arm in (w, ~w))
-    pseudo = one - zero + w * (y - one) / p - ~w * (y - zero) / (1 - p)
-    return _Direct(boosted(x, pseudo, settings))
+    pseudo: Floats = one - zero + w * (y - one) / p - ~w * (y - zero) / (1 - p)
+    return pseudo
+
+
+def _dr(x: Floats, y: Floats, w: Bools, p: float, settings: Boosting) -> EffectModel:
+    return _Direct(boosted(x, _pseudo_effects(x, y, w, p, settings), settings))
+
+
+def _linear_dr(x: Floats, y: Floats, w: Bools, p: float, settings: Boosting) -> EffectModel:
+    known = ~np.isnan(x)
+    counts = np.maximum(known.sum(axis=0), 1)
+    centre = np.where(known, x, 0).sum(axis=0) / counts
+    deviation = np.sqrt((np.where(known, x - centre, 0) ** 2).sum(axis=0) / counts)
+    unfitted = _Linear(centre, np.where(deviation > 0, deviation, 1.0), np.zeros(0), np.zeros((0, 0)))
+    design, pseudo = unfitted.design(x), _pseudo_effects(x, y, w, p, settings)
+    inverse = np.linalg.pinv(design.T @ design, rcond=1e-10, hermitian=True)
+    coefficients = inverse @ (design.T @ pseudo)
+    weighted = design * (pseudo - design @ coefficients)[:, None]
+    return replace(unfitted, coefficients=coefficients, covariance=inverse @ (weighted.T @ weighted) @ inverse)
 
 
 def _class_transformation(x: Floats, y: Floats, w: Bools, p: float, settings: Boosting) -> EffectModel:
@@ -195,6 +235,7 @@ _LEARNERS: dict[str, Callable[[Floats, Floats, Bools, float, Boosting], EffectMo
     "x_learner": _x,
     "r_learner": _r,
     "dr_learner": _dr,
+    "linear_dr_learner": _linear_dr,
     "class_transformation": _class_transformation,
     "causal_forest": _causal_forest,
     "uplift_forest": _uplift_forest,
@@ -231,7 +272,9 @@ def fit(
     References:
         Kuenzel, Sekhon, Bickel, Yu (2019), Metalearners for estimating heterogeneous treatment effects. PNAS 116 (S, T,
         X). Nie, Wager (2021), Quasi-oracle estimation of heterogeneous treatment effects. Biometrika 108 (R). Kennedy
-        (2023), Towards optimal doubly robust estimation of heterogeneous causal effects. EJS 17 (DR). Jaskowski,
+        (2023), Towards optimal doubly robust estimation of heterogeneous causal effects. EJS 17 (DR). Semenova,
+        Chernozhukov (2021), Debiased machine learning of conditional average treatment effects. The Econometrics
+        Journal 24 (linear DR, with standard errors of the best linear projection). Jaskowski,
         Jaroszewicz (2012), Uplift modeling for clinical trial data (class transformation). Athey, Tibshirani, Wager
         (2019), Generalized random forests. Annals of Statistics 47.
 
