@@ -1,0 +1,15 @@
+-- The effect of a treatment on each unit: out of fold for the units that were fitted, by the final model for the others.
+
+select
+    experiment_id,
+    treatment_variant_id,
+    metric_name,
+    unit_id,
+    learner,
+    tier,
+    fold,
+    uplift,
+    uplift_ci_lower,
+    uplift_ci_upper,
+    is_winner
+from {{ ref('int_uplift_scores') }}

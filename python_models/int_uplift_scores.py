@@ -1,0 +1,23 @@
+"""The effect on each unit: see `lifthouse.results.uplift_scores`."""
+
+from typing import Any
+
+
+def model(dbt: Any, session: Any) -> Any:
+    """Stream the units through the models, a batch at a time."""
+    import pyarrow as pa
+
+    from lifthouse.results.uplift_models import targets_of
+    from lifthouse.results.uplift_scores import SCORES, uplift_scores
+
+    # A cursor of its own: the rows are read while the session writes the scores.
+    others = session.cursor().sql(dbt.ref("int_uplift_units").filter("not is_fitted").sql_query())
+    scores = uplift_scores(
+        targets_of(dbt.ref("int_uplift_targets").df(), dbt.ref("experiment_variants").df()),
+        dbt.ref("int_uplift_models").df(),
+        dbt.ref("int_uplift_held_out").to_arrow_table(),
+        dbt.ref("int_uplift_evaluation").df(),
+        others.fetch_record_batch(dbt.config.meta_get("batch_units")),
+        confidence=dbt.config.meta_get("confidence"),
+    )
+    return pa.RecordBatchReader.from_batches(SCORES, scores)

@@ -1,0 +1,17 @@
+"""Who is in which part of the range of effects: see `lifthouse.results.uplift_segments`."""
+
+from typing import Any
+
+
+def model(dbt: Any, session: Any) -> Any:
+    """Read models and held-out scores, and call the pure function."""
+    from lifthouse.results.uplift_models import targets_of
+    from lifthouse.results.uplift_segments import uplift_segments
+
+    return uplift_segments(
+        targets_of(dbt.ref("int_uplift_targets").df(), dbt.ref("experiment_variants").df()),
+        dbt.ref("int_uplift_models").df(),
+        dbt.ref("int_uplift_held_out").to_arrow_table(),
+        dbt.ref("int_uplift_evaluation").df(),
+        dbt.ref("int_uplift_units").filter("is_fitted").df(),
+    )

@@ -1,0 +1,335 @@
+"""Models of effects unit by unit, and the out-of-fold scores they give: what all uplift results are made from."""
+
+from __future__ import annotations
+
+import hashlib
+import pickle
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from lifthouse.statistics.reasons import Floats, Ints
+from lifthouse.uplift.cross_fitting import FoldModels, fit_arms
+from lifthouse.uplift.encoding import Encoding, post_treatment_columns
+from lifthouse.uplift.evaluation import too_few
+from lifthouse.uplift.learners import Boosting
+
+KEYS = ["experiment_id", "metric_name"]
+# Chance that a clean experiment is refused because a covariate differs between its arms.
+LEAK_ALPHA = 1e-4
+MODELS = pa.schema(
+    [
+        ("experiment_id", pa.string()),
+        ("metric_name", pa.string()),
+        ("fold", pa.int32()),
+        ("learners", pa.list_(pa.string())),
+        ("variants", pa.list_(pa.string())),
+        ("covariates", pa.list_(pa.string())),
+        ("count_units", pa.int64()),
+        ("data_fingerprint", pa.string()),
+        ("reason", pa.string()),
+        ("model", pa.binary()),
+    ]
+)
+HELD_OUT = pa.schema(
+    [
+        ("experiment_id", pa.string()),
+        ("metric_name", pa.string()),
+        ("unit_id", pa.string()),
+        ("variant_id", pa.string()),
+        ("fold", pa.int32()),
+        ("outcome", pa.float64()),
+        ("expected_outcomes", pa.list_(pa.float64())),
+        ("uplifts", pa.list_(pa.float64())),
+        ("standard_errors", pa.list_(pa.float64())),
+    ]
+)
+
+
+@dataclass(frozen=True)
+class Target:
+    """An effect to be modelled.
+
+    Attributes:
+        experiment_id: The experiment.
+        metric_name: The metric.
+        variants: Control first.
+        shares: Designed share of each variant.
+        costs: Money that each treatment costs for a unit; 0 where the registry has none.
+        value: Money that one unit of the metric is worth; NaN where the registry has none.
+        sign: 1 if more of the metric is better, else -1.
+        reason: Why it is not modelled, or None.
+
+    """
+
+    experiment_id: str
+    metric_name: str
+    variants: tuple[str, ...]
+    shares: tuple[float, ...]
+    costs: tuple[float, ...]
+    value: float
+    sign: float
+    reason: str | None
+
+    def rows_of(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Rows of a frame that are this target's."""
+        return frame[(frame["experiment_id"] == self.experiment_id) & (frame["metric_name"] == self.metric_name)]
+
+
+def targets_of(targets: pd.DataFrame, variants: pd.DataFrame) -> list[Target]:
+    """Read what is to be modelled.
+
+    Args:
+        targets: `int_uplift_targets`.
+        variants: Seed `experiment_variants`.
+
+    Returns:
+        Targets by experiment and metric.
+
+    """
+    found = []
+    for row in targets.sort_values(KEYS).to_dict("records"):
+        arms = variants[variants["experiment_id"] == row["experiment_id"]]
+        arms = arms.sort_values("is_control", ascending=False, kind="stable")
+        reason = None if pd.isna(row["reason"]) else str(row["reason"])
+        if reason is None and arms["expected_share"].isna().any():
+            reason = "no_expected_share"
+        found.append(
+            Target(
+                str(row["experiment_id"]),
+                str(row["metric_name"]),
+                tuple(arms["variant_id"].astype(str)),
+                tuple(arms["expected_share"].astype(float)),
+                tuple(arms["cost_per_unit"].astype(float).fillna(0.0)[1:]),
+                float(row["value_per_unit"]) if pd.notna(row["value_per_unit"]) else float("nan"),
+                -1.0 if row["direction"] == "decrease" else 1.0,
+                reason,
+            )
+        )
+    return found
+
+
+def uplift_models(
+    targets: list[Target],
+    units: pd.DataFrame,
+    outcomes: pd.DataFrame,
+    *,
+    learners: tuple[str, ...],
+    settings: Boosting | None = None,
+) -> pa.Table:
+    """Fit the learners of every target, each fold left out once.
+
+    Args:
+        targets: What to model.
+        units: Fitted units of `int_uplift_units`, with a column a covariate.
+        outcomes: `int_unit_outcomes` of these units.
+        learners: Which to compare.
+        settings: Of the gradient boosting.
+
+    Returns:
+        One row per experiment, metric and fold, with the models pickled; one row with a reason and no fold where
+        there are none. The same data and settings give the same models, and the same fingerprint.
+
+    """
+    rows: list[dict[str, object]] = []
+    for target in targets:
+        row: dict[str, object] = {"experiment_id": target.experiment_id, "metric_name": target.metric_name}
+        row |= {"learners": list(learners), "variants": list(target.variants)}
+        if target.reason:
+            rows.append(row | {"reason": target.reason})
+            continue
+        joined = _joined(target, units, outcomes)
+        arm = _arms(target, joined)
+        covariates = joined[_covariates(joined)]
+        encoding = Encoding.of(covariates)
+        x, y = encoding.encode(covariates), joined["value"].to_numpy(float)
+        reason = _refusal(x, y, arm, encoding, len(target.variants))
+        row |= {
+            "covariates": list(encoding.groups),
+            "count_units": len(joined),
+            "data_fingerprint": fingerprint(joined, learners, settings or Boosting()),
+        }
+        if reason:
+            rows.append(row | {"reason": reason})
+            continue
+        for fold in np.unique(joined["fold"]):
+            rest = joined["fold"].to_numpy() != fold
+            models = fit_arms(learners, x[rest], y[rest], arm[rest], target.shares, settings=settings)
+            rows.append(row | {"fold": int(fold), "model": pickle.dumps((encoding, models))})
+    return pa.Table.from_pylist(rows, schema=MODELS)
+
+
+def fingerprint(frame: pd.DataFrame, learners: tuple[str, ...], settings: Boosting) -> str:
+    """Fingerprint of what models are made from: rows in the order of units, learners and settings."""
+    ordered = frame.sort_values("unit_id")
+    hashes = pd.util.hash_pandas_object(ordered[sorted(ordered.columns)], index=False)
+    digest = hashlib.sha256(hashes.to_numpy().tobytes())
+    digest.update(repr((sorted(ordered.columns), learners, settings)).encode())
+    return digest.hexdigest()
+
+
+def load_models(models: pd.DataFrame) -> dict[int, tuple[Encoding, FoldModels]]:
+    """Load the models of one experiment and metric by fold.
+
+    Args:
+        models: Rows of `int_uplift_models`. Unpickling runs code: load only what your own builds have saved.
+
+    Returns:
+        Encoding of covariates and models, by the fold they have not seen; empty where there is a reason.
+
+    """
+    fitted = models[models["fold"].notna()]
+    return {int(fold): pickle.loads(model) for fold, model in zip(fitted["fold"], fitted["model"], strict=True)}
+
+
+def held_out_scores(
+    targets: list[Target], models: pd.DataFrame, units: pd.DataFrame, outcomes: pd.DataFrame
+) -> pa.Table:
+    """Score every fitted unit by the models that have not seen its fold.
+
+    Args:
+        targets: What was modelled.
+        models: `int_uplift_models`.
+        units: Fitted units of `int_uplift_units`.
+        outcomes: `int_unit_outcomes` of these units.
+
+    Returns:
+        One row per experiment, metric and unit: expected outcomes by variant, control first, and uplifts by learner
+        and treatment, learner by learner, with their standard errors, NaN where the learner has none.
+
+    """
+    tables = [HELD_OUT.empty_table()]
+    for target in targets:
+        loaded = load_models(target.rows_of(models))
+        if not loaded:
+            continue
+        joined = _joined(target, units, outcomes)
+        folds = joined["fold"].to_numpy()
+        width = (len(target.variants) - 1) * len(next(iter(loaded.values()))[1].effects)
+        expected = np.empty((len(joined), len(target.variants)))
+        uplifts, errors = np.empty((2, len(joined), width))
+        for fold, (encoding, fitted) in loaded.items():
+            inside = folds == fold
+            x = encoding.encode(joined[inside])
+            expected[inside] = fitted.expected(x)
+            uplifts[inside] = np.hstack([fitted.effect(learner, x) for learner in fitted.effects])
+            errors[inside] = np.hstack([fitted.standard_error(learner, x) for learner in fitted.effects])
+        tables.append(
+            pa.table(
+                [
+                    pa.array([target.experiment_id] * len(joined)),
+                    pa.array([target.metric_name] * len(joined)),
+                    pa.array(joined["unit_id"], pa.string()),
+                    pa.array(joined["variant_id"], pa.string()),
+                    pa.array(folds, pa.int32()),
+                    pa.array(joined["value"], pa.float64()),
+                    as_lists(expected),
+                    as_lists(uplifts),
+                    as_lists(errors),
+                ],
+                schema=HELD_OUT,
+            )
+        )
+    return pa.concat_tables(tables)
+
+
+@dataclass(frozen=True)
+class HeldOutTarget:
+    """One target's held-out scores as arrays.
+
+    Attributes:
+        target: The target.
+        unit_ids: Shape (n,).
+        arm: 0 for control, shape (n,).
+        folds: Shape (n,).
+        outcome: Shape (n,).
+        expected: Outcome expected in each arm, shape (n, arms).
+        uplifts: By learner, shape (n, arms - 1).
+        standard_errors: Of these, NaN where the learner has none.
+
+    """
+
+    target: Target
+    unit_ids: pd.Series
+    arm: Ints
+    folds: Ints
+    outcome: Floats
+    expected: Floats
+    uplifts: dict[str, Floats]
+    standard_errors: dict[str, Floats]
+
+
+def held_out_targets(targets: list[Target], models: pd.DataFrame, held_out: pa.Table) -> Iterator[HeldOutTarget]:
+    """Give the held-out scores of each target that has models."""
+    frame = held_out.select(["experiment_id", "metric_name", "unit_id", "variant_id", "fold", "outcome"]).to_pandas()
+    for target in targets:
+        rows = target.rows_of(frame)
+        if rows.empty:
+            continue
+        learners = [str(name) for name in target.rows_of(models)["learners"].iloc[0]]
+        lists = held_out.take(pa.array(rows.index.to_numpy()))
+        expected = from_lists(lists["expected_outcomes"])
+        uplifts, errors = (
+            from_lists(lists[name]).reshape(len(rows), len(learners), -1) for name in ("uplifts", "standard_errors")
+        )
+        yield HeldOutTarget(
+            target,
+            rows["unit_id"],
+            _arms(target, rows),
+            rows["fold"].to_numpy(np.int64),
+            rows["outcome"].to_numpy(float),
+            expected,
+            {learner: uplifts[:, at] for at, learner in enumerate(learners)},
+            {learner: errors[:, at] for at, learner in enumerate(learners)},
+        )
+
+
+def as_lists(values: Floats) -> pa.ListArray:
+    """Rows of a two-dimensional array as lists."""
+    offsets = np.arange(len(values) + 1, dtype=np.int32) * values.shape[1]
+    return pa.ListArray.from_arrays(offsets, pa.array(values.ravel()))
+
+
+def from_lists(lists: pa.ChunkedArray) -> Floats:
+    """Give lists of one length as a two-dimensional array."""
+    flat = lists.combine_chunks().flatten().to_numpy(zero_copy_only=False)
+    return np.asarray(flat, float).reshape(len(lists), -1)
+
+
+def _joined(target: Target, units: pd.DataFrame, outcomes: pd.DataFrame) -> pd.DataFrame:
+    of_experiment = units[units["experiment_id"] == target.experiment_id]
+    values = target.rows_of(outcomes)[["unit_id", "value"]]
+    joined = of_experiment.merge(values, on="unit_id", validate="one_to_one").dropna(subset=["value"])
+    return joined[joined["variant_id"].isin(target.variants)].sort_values("unit_id").reset_index(drop=True)
+
+
+def _covariates(frame: pd.DataFrame) -> list[str]:
+    others = {"experiment_id", "unit_id", "variant_id", "fold", "is_fitted", "value"}
+    return [str(name) for name in frame.columns if name not in others]
+
+
+def _arms(target: Target, frame: pd.DataFrame) -> Ints:
+    positions = {name: at for at, name in enumerate(target.variants)}
+    return np.asarray(frame["variant_id"].map(positions), np.int64)
+
+
+def _refusal(x: Floats, y: Floats, arm: Ints, encoding: Encoding, n_arms: int) -> str | None:
+    """Name the reason why effects can't be learned from these data, or None."""
+    if not encoding.columns:
+        return "no_covariates"
+    for at in range(1, n_arms):
+        pair = (arm == 0) | (arm == at)
+        if len(np.unique(arm[pair])) < 2:
+            return "too_few_units"
+        reason = too_few(y[pair], arm[pair] == at)
+        if reason:
+            return reason
+        leaks = post_treatment_columns(
+            x[pair], arm[pair] == at, groups=encoding.groups, alpha=LEAK_ALPHA / (n_arms - 1)
+        )
+        if leaks:
+            return f"post_treatment_covariates: {', '.join(leaks)}"
+    return None

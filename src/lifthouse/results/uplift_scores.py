@@ -1,0 +1,150 @@
+"""`fct_uplift_scores`: the effect on each unit, out of fold for fitted units, by the final model for all others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from scipy import special
+
+from lifthouse.results.uplift_evaluation import best_learners
+from lifthouse.results.uplift_models import (
+    HeldOutTarget,
+    Target,
+    held_out_targets,
+    load_models,
+)
+from lifthouse.statistics.reasons import Floats
+from lifthouse.uplift.evaluation import ranks_within
+from lifthouse.uplift.policy import TIERS, tier_of
+
+SCORES = pa.schema(
+    [
+        ("experiment_id", pa.string()),
+        ("treatment_variant_id", pa.string()),
+        ("metric_name", pa.string()),
+        ("unit_id", pa.string()),
+        ("learner", pa.string()),
+        ("tier", pa.string()),
+        ("fold", pa.int32()),
+        ("uplift", pa.float64()),
+        ("uplift_ci_lower", pa.float64()),
+        ("uplift_ci_upper", pa.float64()),
+        ("is_winner", pa.bool_()),
+    ]
+)
+Best = dict[tuple[str, str, str], tuple[str, bool]]
+
+
+def uplift_scores(
+    targets: list[Target],
+    models: pd.DataFrame,
+    held_out: pa.Table,
+    evaluation: pd.DataFrame,
+    others: Iterable[pa.RecordBatch],
+    *,
+    confidence: float = 0.95,
+) -> Iterator[pa.RecordBatch]:
+    """Score all units of the experiments that have models, in batches.
+
+    Args:
+        targets: What was modelled.
+        models: `int_uplift_models`.
+        held_out: `int_uplift_held_out`.
+        evaluation: `int_uplift_evaluation`.
+        others: Batches of `int_uplift_units` that were not fitted, each in memory only while it is scored.
+        confidence: Level of the intervals of learners that have standard errors.
+
+    Yields:
+        Rows per experiment, treatment, metric, unit and learner: fitted units by every learner, out of fold; others by
+        the best learner, averaged over the folds' models, none of which has seen them. Tiers are the winner's fifths.
+
+    """
+    best = best_learners(evaluation)
+    reach = float(-special.ndtri((1 - confidence) / 2))
+    modelled = list(held_out_targets(targets, models, held_out))
+    for held in modelled:
+        yield from _held_out_batches(held, best, reach)
+    loaded = {
+        (held.target.experiment_id, held.target.metric_name): list(load_models(held.target.rows_of(models)).values())
+        for held in modelled
+    }
+    cuts = _tier_cuts(modelled, best)
+    for batch in others:
+        frame = batch.to_pandas()
+        for held in modelled:
+            target = held.target
+            units = frame[frame["experiment_id"] == target.experiment_id]
+            if units.empty:
+                continue
+            fitted = loaded[target.experiment_id, target.metric_name]
+            x = fitted[0][0].encode(units)
+            for at, treatment in enumerate(target.variants[1:]):
+                key = (target.experiment_id, target.metric_name, treatment)
+                if key not in best:
+                    continue
+                learner, has_won = best[key]
+                effects = [models_of.effects[learner][at] for _, models_of in fitted]
+                uplift = np.mean([effect.predict(x) for effect in effects], axis=0)
+                error = np.full(len(x), np.nan)
+                if hasattr(effects[0], "standard_error"):
+                    error = np.mean([effect.standard_error(x) for effect in effects], axis=0)  # type: ignore[attr-defined]
+                tier = (
+                    np.array(TIERS)[np.searchsorted(cuts[key], target.sign * uplift, side="right")] if has_won else None
+                )
+                yield _batch(key, learner, units["unit_id"], (uplift, error, reach), tier, None, is_winner=has_won)
+
+
+def _held_out_batches(held: HeldOutTarget, best: Best, reach: float) -> Iterator[pa.RecordBatch]:
+    target = held.target
+    for at, treatment in enumerate(target.variants[1:]):
+        key = (target.experiment_id, target.metric_name, treatment)
+        winner, has_won = best.get(key, ("", False))
+        for learner, uplifts in held.uplifts.items():
+            is_winner = has_won and learner == winner
+            ranks = ranks_within(target.sign * uplifts[:, at], held.folds)
+            tier = np.array(TIERS)[tier_of(ranks)] if is_winner else None
+            numbers = (uplifts[:, at], held.standard_errors[learner][:, at], reach)
+            yield _batch(key, learner, held.unit_ids, numbers, tier, held.folds, is_winner=is_winner)
+
+
+def _tier_cuts(modelled: list[HeldOutTarget], best: Best) -> dict[tuple[str, str, str], Floats]:
+    """Bounds of the tiers of each treatment's best learner: fifths of its held-out scores, higher is better."""
+    cuts = {}
+    for held in modelled:
+        for at, treatment in enumerate(held.target.variants[1:]):
+            key = (held.target.experiment_id, held.target.metric_name, treatment)
+            if key in best:
+                uplift = held.target.sign * held.uplifts[best[key][0]][:, at]
+                cuts[key] = np.quantile(uplift, np.arange(1, len(TIERS)) / len(TIERS))
+    return cuts
+
+
+def _batch(  # noqa: PLR0917 - the columns of a table
+    key: tuple[str, str, str],
+    learner: str,
+    unit_ids: pd.Series,
+    numbers: tuple[Floats, Floats, float],
+    tier: object,
+    folds: object,
+    *,
+    is_winner: bool,
+) -> pa.RecordBatch:
+    uplift, error, reach = numbers
+    n = len(unit_ids)
+    columns = [
+        pa.repeat(key[0], n),
+        pa.repeat(key[2], n),
+        pa.repeat(key[1], n),
+        pa.array(unit_ids, pa.string()),
+        pa.repeat(learner, n),
+        pa.nulls(n, pa.string()) if tier is None else pa.array(tier, pa.string()),
+        pa.nulls(n, pa.int32()) if folds is None else pa.array(folds, pa.int32()),
+        pa.array(uplift, pa.float64()),
+        pa.array(uplift - reach * error, pa.float64(), from_pandas=True),
+        pa.array(uplift + reach * error, pa.float64(), from_pandas=True),
+        pa.repeat(is_winner, n),
+    ]
+    return pa.RecordBatch.from_arrays(columns, schema=SCORES)

@@ -1,0 +1,191 @@
+"""Honest scores: every unit is scored by models that have not seen it, and new units by the average of these models."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from lifthouse.statistics.reasons import Floats, Ints, check_choice
+from lifthouse.uplift.learners import (
+    LEARNERS,
+    Boosting,
+    Difference,
+    EffectModel,
+    boosted,
+    fit,
+    is_binary,
+    prediction,
+)
+
+MIN_UNITS_AN_ARM = 4
+
+
+@dataclass(frozen=True)
+class FoldModels:
+    """Models fitted without one fold; pickle keeps them.
+
+    Attributes:
+        outcomes: Models of the outcome by arm, control first.
+        effects: By learner, models of the effect of each treatment arm.
+
+    """
+
+    outcomes: tuple[Any, ...]
+    effects: dict[str, tuple[EffectModel, ...]]
+
+    def expected(self, covariates: Floats) -> Floats:
+        """Outcomes expected in each arm, shape (n, arms)."""
+        return np.column_stack([prediction(model, covariates) for model in self.outcomes])
+
+    def effect(self, learner: str, covariates: Floats) -> Floats:
+        """Effects of each treatment arm by one learner, shape (n, arms - 1)."""
+        return np.column_stack([model.predict(covariates) for model in self.effects[learner]])
+
+    def standard_error(self, learner: str, covariates: Floats) -> Floats:
+        """Give standard errors of these effects, shape (n, arms - 1); NaN where the learner has none."""
+        return np.column_stack(
+            [
+                model.standard_error(covariates)
+                if hasattr(model, "standard_error")
+                else np.full(len(covariates), np.nan)
+                for model in self.effects[learner]
+            ]
+        )
+
+
+def fit_arms(
+    learners: tuple[str, ...],
+    covariates: npt.ArrayLike,
+    outcome: npt.ArrayLike,
+    arm: npt.ArrayLike,
+    shares: npt.ArrayLike,
+    *,
+    settings: Boosting | None = None,
+) -> FoldModels:
+    """Fit learners of the effect of every treatment arm against control, and of the outcome in each arm.
+
+    Args:
+        learners: Of `LEARNERS`.
+        covariates: Known before exposure, shape (n, k); NaN where unknown.
+        outcome: The metric, shape (n,).
+        arm: 0 for control, then 1, 2 ... for the treatments, shape (n,).
+        shares: Designed share of each arm, shape (arms,).
+        settings: Of the gradient boosting.
+
+    Returns:
+        The models.
+
+    Raises:
+        ValueError: If a learner is unknown, shapes differ, or an arm is empty.
+
+    Example:
+        >>> rng = np.random.default_rng(0)
+        >>> x, arm = rng.normal(size=(900, 2)), rng.integers(0, 3, 900)
+        >>> fit_arms(("s_learner",), x, x[:, 0] * arm, arm, [1 / 3] * 3).effect("s_learner", x).shape
+        (900, 2)
+
+    """
+    settings = settings or Boosting()
+    x, y, arms = np.asarray(covariates, float), np.asarray(outcome, float), np.asarray(arm, np.int64)
+    share = np.asarray(shares, float)
+    for learner in learners:
+        check_choice("learner", learner, LEARNERS)
+    if x.ndim != 2 or not len(x) == len(y) == len(arms):
+        raise ValueError(f"shapes of covariates, outcome, arm == {x.shape}, {y.shape}, {arms.shape}, must agree")
+    counts = np.bincount(arms, minlength=len(share))
+    if len(counts) != len(share) or counts.min() < MIN_UNITS_AN_ARM:
+        raise ValueError(f"units by arm == {counts.tolist()}, must be at least {MIN_UNITS_AN_ARM} in each")
+    binary = is_binary(y)
+    outcomes = tuple(boosted(x[arms == at], y[arms == at], settings, binary=binary) for at in range(len(share)))
+    effects: dict[str, list[EffectModel]] = {learner: [] for learner in learners}
+    for at in range(1, len(share)):
+        seen = (arms == 0) | (arms == at)
+        propensity = share[at] / (share[0] + share[at])
+        for learner in learners:
+            if learner == "t_learner":  # its two models are those of the outcomes
+                effects[learner].append(Difference(outcomes[at], outcomes[0]))
+                continue
+            model = fit(learner, x[seen], y[seen], arms[seen] == at, propensity=propensity, settings=settings)
+            effects[learner].append(model)
+    return FoldModels(outcomes, {learner: tuple(models) for learner, models in effects.items()})
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """What is known of units from models that have not seen them.
+
+    Attributes:
+        folds: Fold of each unit, shape (n,).
+        scores: By learner, effect of each treatment arm, shape (n, arms - 1).
+        outcomes: Expected outcome in each arm, shape (n, arms), control first.
+
+    """
+
+    folds: Ints
+    scores: dict[str, Floats]
+    outcomes: Floats
+
+
+def cross_fit(
+    learners: tuple[str, ...],
+    covariates: npt.ArrayLike,
+    outcome: npt.ArrayLike,
+    arm: npt.ArrayLike,
+    shares: npt.ArrayLike,
+    *,
+    folds: int = 3,
+    settings: Boosting | None = None,
+) -> HeldOut:
+    """Score every unit by models fitted without its fold, for two arms or many.
+
+    Args:
+        learners: Of `LEARNERS`.
+        covariates: Known before exposure, shape (n, k); NaN where unknown.
+        outcome: The metric, shape (n,).
+        arm: 0 for control, then 1, 2 ... for the treatments, shape (n,).
+        shares: Designed share of each arm, shape (arms,).
+        folds: Number of folds; each has the arms, and for 0 and 1 the outcomes, in the same shares.
+        settings: Of the gradient boosting; its seed also makes the folds.
+
+    Returns:
+        Folds, scores and expected outcomes. A unit of one treatment arm is scored for the others as well.
+
+    Raises:
+        ValueError: If a learner is unknown, shapes differ, or an arm has too few units.
+
+    References:
+        Chernozhukov et al. (2018), Double/debiased machine learning. The Econometrics Journal 21.
+
+    Example:
+        >>> rng = np.random.default_rng(0)
+        >>> x, arm = rng.normal(size=(900, 2)), rng.integers(0, 3, 900)
+        >>> cross_fit(("t_learner",), x, x[:, 0] * arm, arm, [1 / 3] * 3).scores["t_learner"].shape
+        (900, 2)
+
+    """
+    settings = settings or Boosting()
+    x, y, arms = np.asarray(covariates, float), np.asarray(outcome, float), np.asarray(arm, np.int64)
+    fold = stratified_folds(arms, y, folds, settings.seed)
+    arms_count = len(np.asarray(shares))
+    scores = {learner: np.empty((len(y), arms_count - 1)) for learner in learners}
+    expected = np.empty((len(y), arms_count))
+    for held_out in range(folds):
+        inside, rest = fold == held_out, fold != held_out
+        models = fit_arms(learners, x[rest], y[rest], arms[rest], shares, settings=settings)
+        expected[inside] = models.expected(x[inside])
+        for learner in learners:
+            scores[learner][inside] = models.effect(learner, x[inside])
+    return HeldOut(fold, scores, expected)
+
+
+def stratified_folds(arm: Ints, outcome: Floats, folds: int, seed: int) -> Ints:
+    """Deal units to folds at random, in equal shares of each arm and, for 0 and 1, of each outcome."""
+    strata = arm * 2 + (outcome if is_binary(outcome) else 0)
+    shuffled = np.random.default_rng(seed).permutation(len(arm))
+    order = shuffled[np.argsort(strata[shuffled], kind="stable")]
+    fold = np.empty(len(arm), np.int64)
+    fold[order] = np.arange(len(arm)) % folds
+    return fold

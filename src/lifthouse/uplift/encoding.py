@@ -1,0 +1,120 @@
+"""Covariates of any type as numbers, the same way for units that are fitted and units that come later."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from lifthouse.statistics.reasons import Bools, Floats, Ints
+
+MOST_LEVELS = 20
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """How a frame of covariates becomes an array.
+
+    Attributes:
+        numbers: Covariates taken as they are, true as 1.
+        levels: Of each other covariate the levels that get a column of 0 and 1, the most frequent `MOST_LEVELS`.
+
+    """
+
+    numbers: tuple[str, ...]
+    levels: dict[str, tuple[str, ...]]
+
+    @classmethod
+    def of(cls, frame: pd.DataFrame) -> Encoding:
+        """Learn the encoding of the columns that vary.
+
+        Args:
+            frame: One row a unit, a column a covariate.
+
+        Example:
+            >>> Encoding.of(pd.DataFrame({"age": [1, 2], "plan": ["a", "b"], "empty": [None, None]})).columns
+            ['age', 'plan = a', 'plan = b']
+
+        """
+        numbers, levels = [], {}
+        for name in frame.columns:
+            known = frame[name].dropna()
+            if known.nunique() < 2 and (known.empty or len(known) == len(frame)):
+                continue
+            if _is_number(known):
+                numbers.append(str(name))
+            else:
+                counts = known.astype(str).value_counts()
+                frequent = sorted(counts.index, key=lambda level: (-counts[level], level))[:MOST_LEVELS]
+                levels[str(name)] = tuple(sorted(frequent))
+        return cls(tuple(numbers), levels)
+
+    @property
+    def columns(self) -> list[str]:
+        """Names of the array's columns."""
+        return [*self.numbers, *(f"{name} = {level}" for name, of in self.levels.items() for level in of)]
+
+    @property
+    def groups(self) -> dict[str, Ints]:
+        """Positions of each covariate's columns."""
+        groups = {name: np.array([at]) for at, name in enumerate(self.numbers)}
+        start = len(self.numbers)
+        for name, of in self.levels.items():
+            groups[name] = np.arange(start, start + len(of))
+            start += len(of)
+        return groups
+
+    def encode(self, frame: pd.DataFrame) -> Floats:
+        """Encode units, shape (n, columns): NaN for an unknown number, zeros for an unknown or rare level."""
+        encoded = np.empty((len(frame), len(self.columns)))
+        for at, name in enumerate(self.numbers):
+            encoded[:, at] = pd.to_numeric(frame[name].astype("Float64")).to_numpy(float, na_value=np.nan)
+        at = len(self.numbers)
+        for name, of in self.levels.items():
+            values = frame[name].astype("string")
+            for level in of:
+                encoded[:, at] = (values == level).fillna(False).to_numpy(bool)
+                at += 1
+        return encoded
+
+
+def post_treatment_columns(covariates: Floats, treated: Bools, *, groups: dict[str, Ints], alpha: float) -> list[str]:
+    """Name the covariates whose mean differs between randomised arms: they can't have been fixed before exposure.
+
+    Args:
+        covariates: Encoded, shape (n, k).
+        treated: Whether a unit was in treatment, shape (n,).
+        groups: Positions of each covariate's columns.
+        alpha: Chance to name any covariate of a clean experiment, split evenly over columns (Bonferroni).
+
+    Returns:
+        The covariates.
+
+    Example:
+        >>> treated = np.arange(1000) % 2 == 0
+        >>> after = np.column_stack([np.arange(1000) % 7, treated + np.arange(1000) % 3])
+        >>> groups = {"before": np.array([0]), "after": np.array([1])}
+        >>> post_treatment_columns(after.astype(float), treated, groups=groups, alpha=0.001)
+        ['after']
+
+    """
+    from scipy import stats  # noqa: PLC0415
+
+    p_values = np.ones(covariates.shape[1])
+    for at in range(covariates.shape[1]):
+        one, zero = (covariates[arm & ~np.isnan(covariates[:, at]), at] for arm in (treated, ~treated))
+        if min(len(one), len(zero)) > 1 and max(np.ptp(one), np.ptp(zero)) > 0:
+            p_values[at] = stats.ttest_ind(one, zero, equal_var=False).pvalue
+        gaps = np.isnan(covariates[:, at])
+        if gaps.any() and not gaps.all():
+            gap = stats.ttest_ind(gaps[treated].astype(float), gaps[~treated].astype(float), equal_var=False).pvalue
+            p_values[at] = np.nanmin([2 * p_values[at], 2 * gap])
+    threshold = alpha / len(p_values)
+    return [name for name, columns in groups.items() if (p_values[columns] < threshold).any()]
+
+
+def _is_number(known: pd.Series) -> bool:
+    if pd.api.types.is_numeric_dtype(known) or pd.api.types.is_bool_dtype(known):
+        return True
+    return bool(known.map(lambda value: isinstance(value, (bool, int, float))).all())

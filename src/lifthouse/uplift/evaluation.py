@@ -1,0 +1,337 @@
+"""Is a score better than random, by how much, and which learner is best: measures with intervals on held-out scores.
+
+All measures are computed on the same stratified bootstrap weights (units drawn with replacement within arms), so
+learners are compared pair by pair on the same draws. An interval is the estimate plus and minus a normal quantile
+times the bootstrap's standard error, and the p-value comes from the same two numbers: they cannot disagree.
+
+Scores from cross-fitting are first ranked within their fold. Models of different folds are shifted against each other
+by chance, against the fold's own effect; ranks take that out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy import special, stats
+
+from lifthouse.statistics.reasons import Bools, Floats, Ints, check_rate
+from lifthouse.uplift.curves import Ranking, checked, normalised_area, perfect_score
+
+AT_SHARES = (0.1, 0.2, 0.3, 0.5)
+# Fewer than this many units, or non-zero outcomes of a proportion, in an arm: no evaluation.
+MIN_UNITS, MIN_OUTCOMES = 100, 10
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One measure of a score against what random targeting gives.
+
+    Attributes:
+        name: qini, auuc, rate, uplift_at_10 ...
+        value: The estimate.
+        random_value: What targeting at random gives: 0, or the average effect for uplift at a share.
+        standard_error: Bootstrap's, of `value`.
+        ci_lower: Lower bound of `value`.
+        ci_upper: Upper bound of `value`.
+        p_value: Two-sided, of no difference to random targeting.
+
+    """
+
+    name: str
+    value: float
+    random_value: float
+    standard_error: float
+    ci_lower: float
+    ci_upper: float
+    p_value: float
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Evaluation of the scores of several learners on the same units.
+
+    Attributes:
+        measures: By learner.
+        winner: Best learner, None if none is better than random.
+        best: Learner with the highest Qini coefficient, better than random or not.
+        differences: Qini coefficient of `best` less each other learner's, on the same draws.
+        reason: Why there is no winner; None where there is one.
+
+    """
+
+    measures: dict[str, tuple[Measure, ...]]
+    winner: str | None
+    best: str | None
+    differences: dict[str, Measure]
+    reason: str | None
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Predicted against observed effect by group of predicted effect, lowest first; shape (groups,).
+
+    Attributes:
+        predicted: Mean score.
+        observed: Difference of means between the arms.
+        ci_lower: Lower bound of `observed`.
+        ci_upper: Upper bound of `observed`.
+        count_treatment: Treated units.
+        count_control: Control units.
+
+    """
+
+    predicted: Floats
+    observed: Floats
+    ci_lower: Floats
+    ci_upper: Floats
+    count_treatment: Ints
+    count_control: Ints
+
+
+def ranks_within(score: npt.ArrayLike, folds: npt.ArrayLike | None = None) -> Floats:
+    """Ranks in (0, 1) within each fold; equal scores get equal ranks.
+
+    Args:
+        score: Shape (n,).
+        folds: Fold of each unit, shape (n,); None for one fold.
+
+    Returns:
+        Ranks, shape (n,).
+
+    Example:
+        >>> ranks_within([5.0, 7.0, 1.0, 2.0], [0, 0, 1, 1]).tolist()
+        [0.25, 0.75, 0.25, 0.75]
+
+    """
+    score = np.asarray(score, float)
+    groups = np.zeros(len(score), np.int64) if folds is None else np.asarray(folds)
+    ranks = np.empty(len(score))
+    for fold in np.unique(groups):
+        inside = groups == fold
+        ranks[inside] = (stats.rankdata(score[inside]) - 0.5) / np.count_nonzero(inside)
+    return ranks
+
+
+def evaluate(
+    outcome: npt.ArrayLike,
+    scores: Mapping[str, npt.ArrayLike],
+    treated: npt.ArrayLike,
+    *,
+    effects: npt.ArrayLike | None = None,
+    folds: npt.ArrayLike | None = None,
+    seed: int = 0,
+    draws: int = 200,
+    confidence: float = 0.95,
+) -> Evaluation:
+    """Measure the scores of learners on held-out units, and choose the winner.
+
+    The rule: among learners whose Qini coefficient's interval, at `1 - (1 - confidence) / number of learners`, lies
+    above zero, the one with the highest. If there is none, no learner is better than random and targeting is withheld.
+    So under no heterogeneity a winner is named in at most (1 - confidence) / 2 of cases.
+
+    Args:
+        outcome: The metric, higher is better, shape (n,).
+        scores: By learner, scores made without the unit's own outcome, each of shape (n,).
+        treated: Whether a unit was in treatment, shape (n,).
+        effects: Doubly robust score of each unit's effect, for RATE, shape (n,); None takes the inverse-probability
+            score of the outcome about the arms' means.
+        folds: Fold whose outcomes a unit's score has not seen, shape (n,).
+        seed: Of the bootstrap.
+        draws: Bootstrap draws.
+        confidence: Level of the intervals.
+
+    Returns:
+        The evaluation. With too few units or outcomes in an arm, no measures and a reason.
+
+    Raises:
+        ValueError: If shapes differ, a value is not finite, there is no score or an option is out of range.
+
+    References:
+        Radcliffe (2007), as in `curves`. Yadlowsky, Fleming, Shah, Brunskill, Wager (2025), Evaluating treatment
+        prioritization rules via rank-weighted average treatment effects. JASA 120.
+
+    Example:
+        >>> rng = np.random.default_rng(0)
+        >>> treated, driver = rng.integers(0, 2, 2000), rng.normal(size=2000)
+        >>> outcome = treated * driver + rng.normal(size=2000)
+        >>> evaluate(outcome, {"good": driver, "bad": rng.normal(size=2000)}, treated).winner
+        'good'
+
+    """
+    check_rate("confidence", confidence)
+    y, w = checked(outcome, treated)
+    if not scores or draws < 2:
+        raise ValueError(f"{len(scores)} scores and {draws} draws, must be at least 1 and 2")
+    reason = too_few(y, w)
+    if reason:
+        return Evaluation({}, None, None, {}, reason)
+    gamma = _inverse_probability_effects(y, w) if effects is None else np.asarray(effects, float)
+    ranked = {name: ranks_within(score, folds) for name, score in scores.items()}
+    rng = np.random.default_rng(seed)
+    weights = np.vstack([np.ones(len(y)), *(_draw(w, rng)[None] for _ in range(draws))])
+    values = _measure_all(y, w, gamma, ranked, weights)
+    names = [*("qini", "auuc", "rate"), *(f"uplift_at_{round(100 * share)}" for share in AT_SHARES)]
+    randoms = np.zeros((len(weights), len(names)))
+    randoms[:, 3:] = _weighted_effects(y, w, weights)[:, None]
+    measures = {
+        learner: tuple(
+            _measure(name, values[learner][:, at], randoms[:, at], confidence) for at, name in enumerate(names)
+        )
+        for learner in ranked
+    }
+    qini = {learner: measures[learner][0] for learner in ranked}
+    known = [learner for learner in ranked if np.isfinite(qini[learner].value)]
+    if not known:
+        return Evaluation(measures, None, None, {}, "no_variation_in_outcome")
+    best = max(known, key=lambda learner: qini[learner].value)
+    strict = -special.ndtri((1 - confidence) / len(ranked) / 2)
+    better = [name for name in known if qini[name].value - strict * qini[name].standard_error > 0]
+    winner = max(better, key=lambda learner: qini[learner].value) if better else None
+    zeros = np.zeros(len(weights))
+    differences = {
+        other: _measure("qini_difference", values[best][:, 0] - values[other][:, 0], zeros, confidence)
+        for other in known
+        if other != best
+    }
+    return Evaluation(measures, winner, best, differences, None if winner else "no_better_than_random")
+
+
+def calibration(
+    outcome: npt.ArrayLike,
+    score: npt.ArrayLike,
+    treated: npt.ArrayLike,
+    *,
+    groups: int = 10,
+    confidence: float = 0.95,
+) -> Calibration:
+    """Compare predicted and observed effects by quantile group of the prediction.
+
+    Args:
+        outcome: The metric, shape (n,).
+        score: Predicted effects in the metric's unit, shape (n,).
+        treated: Whether a unit was in treatment, shape (n,).
+        groups: Number of groups.
+        confidence: Level of Welch's intervals.
+
+    Returns:
+        The groups, lowest prediction first; NaN where an arm has fewer than two units. Equal scores stay together, so
+        a group may be empty.
+
+    Raises:
+        ValueError: If shapes differ or a value is not finite.
+
+    Example:
+        >>> result = calibration([1, 2, 5, 9, 0, 2, 1, 3], [0, 0, 4, 4, 0, 0, 4, 4], [1, 1, 1, 1, 0, 0, 0, 0], groups=2)
+        >>> result.observed.tolist()
+        [0.5, 5.0]
+
+    """
+    check_rate("confidence", confidence)
+    y, w = checked(outcome, treated)
+    score = np.asarray(score, float)
+    group = np.minimum((ranks_within(score) * groups).astype(np.int64), groups - 1)
+    predicted = np.array([score[group == at].mean() if (group == at).any() else np.nan for at in range(groups)])
+    observed = [observed_effect(y[group == at], w[group == at], confidence=confidence) for at in range(groups)]
+    effect, lower, upper = np.array(observed).T
+    return Calibration(
+        predicted,
+        effect,
+        lower,
+        upper,
+        np.bincount(group[w], minlength=groups).astype(np.int64),
+        np.bincount(group[~w], minlength=groups).astype(np.int64),
+    )
+
+
+def observed_effect(outcome: Floats, treated: Bools, *, confidence: float = 0.95) -> tuple[float, float, float]:
+    """Difference of means with Welch's interval; NaN where an arm has fewer than two units."""
+    one, zero = outcome[treated], outcome[~treated]
+    if min(len(one), len(zero)) < 2:
+        return float("nan"), float("nan"), float("nan")
+    effect = float(one.mean() - zero.mean())
+    if np.ptp(one) == 0 and np.ptp(zero) == 0:
+        return effect, float("nan"), float("nan")
+    interval = stats.ttest_ind(one, zero, equal_var=False).confidence_interval(confidence)
+    return effect, float(interval.low), float(interval.high)
+
+
+def too_few(outcome: Floats, treated: Bools) -> str | None:
+    """Name the reason where an arm has too few units or, for a proportion, too few of either outcome."""
+    arms = (outcome[treated], outcome[~treated])
+    if min(map(len, arms)) < MIN_UNITS:
+        return "too_few_units"
+    if min(np.count_nonzero(arm != stats.mode(outcome).mode) for arm in arms) < MIN_OUTCOMES:
+        return "too_few_outcomes"
+    return None
+
+
+def _draw(treated: Bools, rng: np.random.Generator) -> Floats:
+    weight = np.empty(len(treated))
+    for arm in (treated, ~treated):
+        size = np.count_nonzero(arm)
+        weight[arm] = np.bincount(rng.integers(0, size, size), minlength=size)
+    return weight
+
+
+def _measure_all(
+    y: Floats, w: Bools, gamma: Floats, ranked: Mapping[str, Floats], weights: Floats
+) -> dict[str, Floats]:
+    """Values by learner, shape (draws + 1, measures); the first row is the estimate."""
+    perfect = {
+        "qini": Ranking.of(perfect_score(y, w, kind="qini")),
+        "uplift": Ranking.of(perfect_score(y, w, kind="uplift")),
+    }
+    rankings = {learner: Ranking.of(score) for learner, score in ranked.items()}
+    rows: dict[str, list[Sequence[float]]] = {learner: [] for learner in ranked}
+    for weight in weights:
+        ideal = (
+            perfect["qini"].curve(y, w, kind="qini", weight=weight),
+            perfect["uplift"].curve(y, w, kind="uplift", weight=weight),
+        )
+        for learner, ranking in rankings.items():
+            uplift = ranking.curve(y, w, kind="uplift", weight=weight)
+            qini = ranking.curve(y, w, kind="qini", weight=weight)
+            at = uplift.at(AT_SHARES) / (np.array(AT_SHARES) * uplift.count_targeted[-1])
+            rows[learner].append(
+                (
+                    normalised_area(qini, ideal[0]),
+                    normalised_area(uplift, ideal[1]),
+                    _rate(gamma, ranking, weight),
+                    *at,
+                )
+            )
+    return {learner: np.array(values) for learner, values in rows.items()}
+
+
+def _rate(gamma: Floats, ranking: Ranking, weight: Floats) -> float:
+    """AUTOC: mean over targeted shares of the effect among the targeted less the average effect."""
+    count = np.cumsum(weight[ranking.order])[ranking.last_of_score]
+    total = np.cumsum((weight * gamma)[ranking.order])[ranking.last_of_score]
+    seen = count > 0
+    effect = total[seen] / count[seen] - total[-1] / count[-1]
+    return float(np.average(effect, weights=np.diff(count[seen], prepend=0.0)))
+
+
+def _weighted_effects(y: Floats, w: Bools, weights: Floats) -> Floats:
+    one, zero = weights[:, w], weights[:, ~w]
+    effects: Floats = one @ y[w] / one.sum(axis=1) - zero @ y[~w] / zero.sum(axis=1)
+    return effects
+
+
+def _inverse_probability_effects(y: Floats, w: Bools) -> Floats:
+    share = w.mean()
+    one, zero = y[w].mean(), y[~w].mean()
+    effects: Floats = one - zero + np.where(w, (y - one) / share, -(y - zero) / (1 - share))
+    return effects
+
+
+def _measure(name: str, values: Floats, randoms: Floats, confidence: float) -> Measure:
+    """Measure from its values on the data (first) and on the draws."""
+    value, error = float(values[0]), float(np.std(values[1:], ddof=1))
+    gain, gain_error = float(values[0] - randoms[0]), float(np.std((values - randoms)[1:], ddof=1))
+    reach = -special.ndtri((1 - confidence) / 2) * error
+    p_value = float(2 * special.ndtr(-abs(gain) / gain_error)) if gain_error > 0 else float("nan")
+    return Measure(name, value, float(randoms[0]), error, value - reach, value + reach, p_value)

@@ -1,0 +1,313 @@
+"""Learners of individual effects.
+
+A learner sees covariates, an outcome, who was treated, and the known propensity; it returns a model of the effect.
+The meta-learners stand on LightGBM; the forests are causalml's and are imported only when used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from lifthouse.statistics.reasons import Bools, Floats, check_choice
+
+MAX_PROPENSITY_TAIL = 0.01
+
+
+class EffectModel(Protocol):
+    """A fitted model of effects."""
+
+    def predict(self, covariates: Floats) -> Floats:
+        """Effects of units, shape (n,), from covariates of shape (n, k)."""
+        ...
+
+
+@dataclass(frozen=True)
+class Boosting:
+    """Settings of the gradient boosting under the meta-learners; also how many trees a forest has."""
+
+    trees: int = 60
+    learning_rate: float = 0.05
+    leaves: int = 6
+    units_a_leaf: int = 100
+    threads: int = 1
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Effect as one model's prediction less another's; the flag columns of an S-learner are part of the models."""
+
+    treatment: Any
+    control: Any
+
+    def predict(self, covariates: Floats) -> Floats:
+        """Effects of units, shape (n,)."""
+        return prediction(self.treatment, covariates) - prediction(self.control, covariates)
+
+
+@dataclass(frozen=True)
+class _Single:
+    model: Any
+
+    def predict(self, covariates: Floats) -> Floats:
+        one, zero = np.ones((len(covariates), 1)), np.zeros((len(covariates), 1))
+        return prediction(self.model, np.hstack([covariates, one])) - prediction(
+            self.model, np.hstack([covariates, zero])
+        )
+
+
+@dataclass(frozen=True)
+class _Blend:
+    treatment: Any
+    control: Any
+    propensity: float
+
+    def predict(self, covariates: Floats) -> Floats:
+        return self.propensity * prediction(self.control, covariates) + (1 - self.propensity) * prediction(
+            self.treatment, covariates
+        )
+
+
+@dataclass(frozen=True)
+class _Direct:
+    model: Any
+    scale: float = 1.0
+    shift: float = 0.0
+
+    def predict(self, covariates: Floats) -> Floats:
+        return self.scale * prediction(self.model, covariates) + self.shift
+
+
+@dataclass(frozen=True)
+class _Linear:
+    """The best linear projection of effects on standardised covariates, with the covariance of its coefficients."""
+
+    centre: Floats
+    scale: Floats
+    coefficients: Floats
+    covariance: Floats
+
+    def design(self, covariates: Floats) -> Floats:
+        return np.column_stack(
+            [np.ones(len(covariates)), np.nan_to_num((covariates - self.centre) / self.scale, nan=0.0)]
+        )
+
+    def predict(self, covariates: Floats) -> Floats:
+        return self.design(covariates) @ self.coefficients
+
+    def standard_error(self, covariates: Floats) -> Floats:
+        design = self.design(covariates)
+        return np.asarray(np.sqrt(np.einsum("ij,jk,ik->i", design, self.covariance, design)), float)
+
+
+@dataclass(frozen=True)
+class _Forest:
+    model: Any
+
+    def predict(self, covariates: Floats) -> Floats:
+        effects: Floats = np.asarray(self.model.predict(_without_gaps(covariates)), float).reshape(len(covariates), -1)
+        return effects[:, 0]
+
+
+def boosted(x: Floats, y: Floats, settings: Boosting, *, weight: Floats | None = None, binary: bool = False) -> Any:
+    """Fit gradient boosting: of a probability if binary, else of a mean."""
+    import lightgbm  # noqa: PLC0415 - heavy
+
+    kind = lightgbm.LGBMClassifier if binary and 0 < y.mean() < 1 else lightgbm.LGBMRegressor
+    model = kind(
+        n_estimators=settings.trees,
+        learning_rate=settings.learning_rate,
+        num_leaves=settings.leaves,
+        min_child_samples=settings.units_a_leaf,
+        subsample=0.8,
+        subsample_freq=1,
+        colsample_bytree=0.8,
+        n_jobs=settings.threads,
+        random_state=settings.seed,
+        deterministic=True,
+        force_row_wise=True,
+        verbose=-1,
+    )
+    return model.fit(x, y, sample_weight=weight).booster_
+
+
+def prediction(booster: Any, covariates: Floats) -> Floats:
+    """Prediction of a booster as an array."""
+    return np.asarray(booster.predict(covariates), float)
+
+
+def is_binary(y: Floats) -> bool:
+    """Whether an outcome is 0 or 1 throughout."""
+    return bool(np.isin(y, (0.0, 1.0)).all())
+
+
+def _s(x: Floats, y: Floats, w: Bools, _p: float, settings: Boosting) -> EffectModel:
+    return _Single(boosted(np.hstack([x, w[:, None]]), y, settings, binary=is_binary(y)))
+
+
+def _t(x: Floats, y: Floats, w: Bools, _p: float, settings: Boosting) -> Difference:
+    binary = is_binary(y)
+    return Difference(*(boosted(x[arm], y[arm], settings, binary=binary) for arm in (w, ~w)))
+
+
+def _x(x: Floats, y: Floats, w: Bools, p: float, settings: Boosting) -> EffectModel:
+    base = _t(x, y, w, p, settings)
+    treated = boosted(x[w], y[w] - prediction(base.control, x[w]), settings)
+    control = boosted(x[~w], prediction(base.treatment, x[~w]) - y[~w], settings)
+    return _Blend(treated, control, p)
+
+
+def _r(x: Floats, y: Floats, w: Bools, p: float, settings: Boosting) -> EffectModel:
+    residual_outcome = y - _two_halves(x, y, np.ones(len(y), bool), settings)
+    residual_treatment = np.asarray(w - p, float)
+    return _Direct(boosted(x, residual_outcome / residual_treatment, settings, weight=residual_treatment**2))
+
+
+def _pseudo_effects(x: Floats, y: Floats, w: Bools, p: float, settings: Boosting) -> Floats:
+    """Give doubly robust scores of effects, whose regression on covariates is the effect."""
+    one, zero = (_two_halves(x, y, arm, settings) for arm in (w, ~w))
+    pseudo: Floats = one - zero + w * (y - one) / p - ~w * (y - zero) / (1 - p)
+    return pseudo
+
+
+def _dr(x: Floats, y: Floats, w: Bools, p: float, settings: Boosting) -> EffectModel:
+    return _Direct(boosted(x, _pseudo_effects(x, y, w, p, settings), settings))
+
+
+def _linear_dr(x: Floats, y: Floats, w: Bools, p: float, settings: Boosting) -> EffectModel:
+    known = ~np.isnan(x)
+    counts = np.maximum(known.sum(axis=0), 1)
+    centre = np.where(known, x, 0).sum(axis=0) / counts
+    deviation = np.sqrt((np.where(known, x - centre, 0) ** 2).sum(axis=0) / counts)
+    unfitted = _Linear(centre, np.where(deviation > 0, deviation, 1.0), np.zeros(0), np.zeros((0, 0)))
+    design, pseudo = unfitted.design(x), _pseudo_effects(x, y, w, p, settings)
+    inverse = np.linalg.pinv(design.T @ design, rcond=1e-10, hermitian=True)
+    coefficients = inverse @ (design.T @ pseudo)
+    weighted = design * (pseudo - design @ coefficients)[:, None]
+    return replace(unfitted, coefficients=coefficients, covariance=inverse @ (weighted.T @ weighted) @ inverse)
+
+
+def _class_transformation(x: Floats, y: Floats, w: Bools, p: float, settings: Boosting) -> EffectModel:
+    if is_binary(y):
+        weight = np.where(w, 0.5 / p, 0.5 / (1 - p))
+        return _Direct(boosted(x, (y == w).astype(float), settings, weight=weight, binary=True), 2.0, -1.0)
+    return _Direct(boosted(x, y * (w - p) / (p * (1 - p)), settings))
+
+
+def _causal_forest(x: Floats, y: Floats, w: Bools, _p: float, settings: Boosting) -> EffectModel:
+    from causalml.inference.tree import CausalRandomForestRegressor  # noqa: PLC0415 - heavy
+
+    forest = CausalRandomForestRegressor(
+        n_estimators=settings.trees,
+        min_samples_leaf=settings.units_a_leaf,
+        n_jobs=settings.threads,
+        random_state=settings.seed,
+    )
+    forest.fit(_without_gaps(x), treatment=w.astype(int), y=y)
+    return _Forest(forest)
+
+
+def _uplift_forest(x: Floats, y: Floats, w: Bools, _p: float, settings: Boosting) -> EffectModel:
+    from causalml.inference.tree import UpliftRandomForestClassifier  # noqa: PLC0415 - heavy
+
+    if not is_binary(y):
+        raise ValueError("the uplift forest needs an outcome of 0 and 1; take causal_forest")
+    forest = UpliftRandomForestClassifier(
+        control_name="control",
+        n_estimators=settings.trees,
+        max_features=x.shape[1],
+        min_samples_leaf=settings.units_a_leaf,
+        n_jobs=settings.threads,
+        random_state=settings.seed,
+    )
+    forest.fit(_without_gaps(x), treatment=np.where(w, "treatment", "control"), y=y.astype(int))
+    return _Forest(forest)
+
+
+_LEARNERS: dict[str, Callable[[Floats, Floats, Bools, float, Boosting], EffectModel]] = {
+    "s_learner": _s,
+    "t_learner": _t,
+    "x_learner": _x,
+    "r_learner": _r,
+    "dr_learner": _dr,
+    "linear_dr_learner": _linear_dr,
+    "class_transformation": _class_transformation,
+    "causal_forest": _causal_forest,
+    "uplift_forest": _uplift_forest,
+}
+LEARNERS = tuple(_LEARNERS)
+
+
+def fit(
+    learner: str,
+    covariates: npt.ArrayLike,
+    outcome: npt.ArrayLike,
+    treated: npt.ArrayLike,
+    *,
+    propensity: float,
+    settings: Boosting | None = None,
+) -> EffectModel:
+    """Fit one learner of the effect of one treatment against control.
+
+    Args:
+        learner: One of `LEARNERS`.
+        covariates: Known before exposure, shape (n, k); NaN where unknown.
+        outcome: The metric, shape (n,); 0 and 1 is modelled as a probability.
+        treated: Whether a unit was in treatment, shape (n,).
+        propensity: Probability of treatment, known by design.
+        settings: Of the gradient boosting.
+
+    Returns:
+        The model.
+
+    Raises:
+        ValueError: If the learner is unknown, the propensity is beyond [0.01, 0.99] or the learner does not fit the
+            outcome.
+
+    References:
+        Kuenzel, Sekhon, Bickel, Yu (2019), Metalearners for estimating heterogeneous treatment effects. PNAS 116 (S, T,
+        X). Nie, Wager (2021), Quasi-oracle estimation of heterogeneous treatment effects. Biometrika 108 (R). Kennedy
+        (2023), Towards optimal doubly robust estimation of heterogeneous causal effects. EJS 17 (DR). Semenova,
+        Chernozhukov (2021), Debiased machine learning of conditional average treatment effects. The Econometrics
+        Journal 24 (linear DR, with standard errors of the best linear projection). Jaskowski,
+        Jaroszewicz (2012), Uplift modeling for clinical trial data (class transformation). Athey, Tibshirani, Wager
+        (2019), Generalized random forests. Annals of Statistics 47.
+
+    Example:
+        >>> rng = np.random.default_rng(0)
+        >>> x, treated = rng.normal(size=(2000, 1)), rng.integers(0, 2, 2000)
+        >>> model = fit("t_learner", x, treated * (x[:, 0] > 0), treated, propensity=0.5)
+        >>> bool(model.predict(np.array([[1.0]]))[0] > model.predict(np.array([[-1.0]]))[0])
+        True
+
+    """
+    check_choice("learner", learner, LEARNERS)
+    check_propensity(propensity)
+    x, y, w = np.asarray(covariates, float), np.asarray(outcome, float), np.asarray(treated).astype(bool)
+    return _LEARNERS[learner](x, y, w, propensity, settings or Boosting())
+
+
+def check_propensity(propensity: float) -> None:
+    """Raise a ValueError if treatment or control is too rare to learn effects from."""
+    if not MAX_PROPENSITY_TAIL <= propensity <= 1 - MAX_PROPENSITY_TAIL:
+        raise ValueError(f"propensity == {propensity}, must be in [{MAX_PROPENSITY_TAIL}, {1 - MAX_PROPENSITY_TAIL}]")
+
+
+def _two_halves(x: Floats, y: Floats, of: Bools, settings: Boosting) -> Floats:
+    """Give every unit's expected outcome from a model of the units `of` in the other half."""
+    half = np.random.default_rng(settings.seed + 1).permutation(len(y)) % 2 == 0
+    expected = np.empty(len(y))
+    for held_out in (half, ~half):
+        seen = of & ~held_out
+        expected[held_out] = prediction(boosted(x[seen], y[seen], settings, binary=is_binary(y)), x[held_out])
+    return expected
+
+
+def _without_gaps(covariates: Floats) -> Floats:
+    """Unknown values as a number of their own, below all others: the forests take no NaN."""
+    return np.where(np.isnan(covariates), -1e9, covariates)

@@ -1,0 +1,96 @@
+"""Evaluation: size of the test against random, coverage of intervals, calibration, the rule for the winner."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from lifthouse.uplift.evaluation import calibration, evaluate, ranks_within
+
+RUNS = 200
+
+
+def bounds(rate: float, runs: int = RUNS) -> tuple[float, float]:
+    """Counts outside of which one run in ten thousand falls if the rate is right."""
+    low, high = stats.binom.ppf([5e-5, 1 - 5e-5], runs, rate)
+    return float(low), float(high)
+
+
+def test_size_against_random_when_the_score_predicts_the_outcome_but_not_the_effect() -> None:
+    rng = np.random.default_rng(11)
+    rejected = dict.fromkeys(("qini", "auuc", "rate", "uplift_at_10", "uplift_at_30"), 0)
+    winners = 0
+    for run in range(RUNS):
+        driver, treated = rng.normal(size=1000), rng.binomial(1, 0.4, 1000)
+        outcome = rng.binomial(1, np.clip(0.3 + 0.1 * driver + 0.1 * treated, 0, 1))
+        result = evaluate(outcome, {"driver": driver, "noise": rng.normal(size=1000)}, treated, seed=run, draws=60)
+        winners += result.winner is not None
+        for measure in result.measures["driver"]:
+            if measure.name in rejected:
+                rejected[measure.name] += measure.p_value < 0.05
+    # Sixty draws add a little noise to the standard error: the nominal 5% is 5.8% for it.
+    for name, count in rejected.items():
+        assert count <= bounds(0.058)[1], (name, count)
+    assert winners <= bounds(0.029)[1]
+
+
+def test_qini_and_uplift_at_intervals_cover() -> None:
+    rng = np.random.default_rng(12)
+
+    def sample(size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        driver, treated = rng.uniform(size=size), rng.binomial(1, 0.5, size)
+        return rng.binomial(1, 0.2 + 0.4 * treated * driver), driver, treated
+
+    outcome, driver, treated = sample(1_000_000)
+    truth = {m.name: m.value for m in evaluate(outcome, {"driver": driver}, treated, draws=2).measures["driver"]}
+    covered = dict.fromkeys(truth, 0)
+    for run in range(RUNS):
+        outcome, driver, treated = sample(1000)
+        for measure in evaluate(outcome, {"driver": driver}, treated, seed=run, draws=60).measures["driver"]:
+            covered[measure.name] += measure.ci_lower <= truth[measure.name] <= measure.ci_upper
+    for name, count in covered.items():
+        assert count >= bounds(0.942)[0], (name, count)
+
+
+def test_same_seed_same_evaluation() -> None:
+    rng = np.random.default_rng(13)
+    outcome, score, treated = rng.normal(size=500), rng.normal(size=500), rng.binomial(1, 0.5, 500)
+    assert evaluate(outcome, {"a": score}, treated, seed=4, draws=20) == evaluate(
+        outcome, {"a": score}, treated, seed=4, draws=20
+    )
+
+
+def test_differences_are_on_the_same_draws() -> None:
+    rng = np.random.default_rng(14)
+    driver, treated = rng.normal(size=2000), rng.binomial(1, 0.5, 2000)
+    outcome = driver * treated + rng.normal(size=2000)
+    result = evaluate(outcome, {"a": driver, "b": driver + 1e-9 * rng.normal(size=2000), "c": -driver}, treated)
+    assert result.winner == result.best
+    twin = result.differences["a" if result.winner == "b" else "b"]
+    assert abs(twin.value) < 1e-6
+    assert twin.standard_error < 1e-6
+    assert result.differences["c"].ci_lower > 0
+
+
+@pytest.mark.parametrize(
+    ("treated_units", "outcomes", "reason"), [(20, 0.5, "too_few_units"), (500, 0.001, "too_few_outcomes")]
+)
+def test_too_little_data_gives_a_reason(treated_units: int, outcomes: float, reason: str) -> None:
+    outcome = (np.arange(1000) % 1000 < 1000 * outcomes).astype(float)
+    result = evaluate(outcome, {"a": np.arange(1000.0)}, np.arange(1000) < treated_units)
+    assert (result.reason, result.winner, result.measures) == (reason, None, {})
+
+
+def test_calibration_of_true_effects_is_on_the_diagonal() -> None:
+    rng = np.random.default_rng(15)
+    effect, treated = rng.uniform(0, 2, 20_000), rng.binomial(1, 0.5, 20_000)
+    result = calibration(effect * treated + rng.normal(size=20_000), effect, treated)
+    inside = (result.ci_lower <= result.predicted) & (result.predicted <= result.ci_upper)
+    assert inside.sum() >= 8
+    assert (np.diff(result.predicted) > 0).all()
+
+
+def test_ranks_within_folds_ignore_shifts_between_folds() -> None:
+    score, folds = np.array([1.0, 2.0, 101.0, 102.0]), np.array([0, 0, 1, 1])
+    np.testing.assert_array_equal(ranks_within(score, folds)[:2], ranks_within(score, folds)[2:])
