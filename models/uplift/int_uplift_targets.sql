@@ -1,5 +1,5 @@
--- Which effects are modelled unit by unit: of the metrics named in var uplift_metrics, or of each experiment's primary metrics, those
--- with a value and retentions, if they are one number a unit. One row per experiment and metric.
+-- Which effects are modelled unit by unit: of the metrics named in var uplift_metrics, or of each experiment's primary metrics,
+-- those with a value and retentions, if they are one number a unit. One row per experiment and metric.
 {%- set named = var('uplift_metrics') %}
 
 with

@@ -1,5 +1,5 @@
--- Units of the experiments whose effects are modelled: what was known of them, their fold, and whether they take part in fitting, which
--- a hash decides so that about var uplift_fitted_units of each experiment do. One row per experiment and unit.
+-- Units of the experiments whose effects are modelled: what was known of them, their fold, and whether they take part in fitting,
+-- which a hash decides so that about var uplift_fitted_units of each experiment do. One row per experiment and unit.
 
 with
 
