@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from lifthouse.results.comparisons import within_phases
+from lifthouse.results.health_checks import Finding, exposure_gaps, interactions, missing_covariates, novelty
 from lifthouse.results.states import metric_states
 from lifthouse.statistics.comparison import compare
 from lifthouse.statistics.effects import infer
@@ -45,6 +46,10 @@ def experiment_health(
     *,
     metrics: pd.DataFrame,
     unavailable: pd.DataFrame,
+    covariate_gaps: pd.DataFrame,
+    overlaps: pd.DataFrame,
+    stretches: pd.DataFrame,
+    controls: Mapping[str, str],
     fail_below: float = 0.001,
     warn_below: float = 0.01,
     largest_exclusion_rate: float = 0.01,
@@ -54,7 +59,8 @@ def experiment_health(
     Checks: `sample_ratio` over phases together and `sample_ratio_by_segment` (Holm over segments), which names the
     culprit: both block the experiment where they fail; `sample_ratio_by_day`, whose p-value holds however often one
     looks; `multiple_exposure`; `balance_before_exposure` of every metric with a lookback (Holm over metrics);
-    `metric_available` for metrics that the data lack columns of.
+    `metric_available` for metrics that the data lack columns of; `exposure_gaps`, `covariates_missing`, `interaction`
+    with overlapping experiments and `novelty`, which warn.
 
     Args:
         experiments: Seed `experiments`.
@@ -64,6 +70,10 @@ def experiment_health(
         moments: `fct_metric_moments`.
         metrics: Seed `experiment_metrics`.
         unavailable: `int_unavailable_metrics`.
+        covariate_gaps: `int_covariate_gaps`.
+        overlaps: `int_overlap_moments`.
+        stretches: `int_novelty_moments`.
+        controls: Control variant of each experiment.
         fail_below: A sample ratio fails below this p-value.
         warn_below: It warns below this one, and so does balance.
         largest_exclusion_rate: More excluded units than this share warn.
@@ -86,6 +96,14 @@ def experiment_health(
             rows.append(_row(experiment, "sample_ratio", status="not_applicable", reason="nobody assigned"))
     rows += [_multiple_exposure(row, largest_exclusion_rate) for row in exclusions.to_dict("records")]
     rows += _balance(moments, randomised, warn_below)
+    last_dates = _last_exposure_dates(experiments, moments)
+    findings = [
+        *exposure_gaps(counts, last_dates),
+        *missing_covariates(covariate_gaps),
+        *interactions(overlaps, controls),
+        *novelty(stretches, controls),
+    ]
+    rows += [_row_of(finding, warn_below) for finding in findings if randomised.get(finding.experiment_id, False)]
     rows += _unavailable(metrics[metrics["experiment_id"].isin(counts["experiment_id"])], unavailable)
     health = pd.DataFrame(rows, columns=COLUMNS)
     return health.astype(
@@ -119,6 +137,26 @@ def _row(
         "p_value": p_value,
         "is_blocking": check in _BLOCKING and status == "fail",
     }
+
+
+def _row_of(finding: Finding, warn_below: float) -> dict[str, object]:
+    status = _status(finding.p_value, 0.0, warn_below)
+    return _row(
+        finding.experiment_id,
+        finding.check_name,
+        segment=finding.segment,
+        status=status,
+        reason=finding.reason if status == "warn" else None,
+        statistic=finding.statistic,
+        p_value=finding.p_value,
+    )
+
+
+def _last_exposure_dates(experiments: pd.DataFrame, moments: pd.DataFrame) -> dict[str, np.datetime64]:
+    """Give the last day on which units of a running experiment could come: today, as far as the data know."""
+    running = experiments.loc[experiments["status"] == "running", "experiment_id"]
+    today = moments["activity_date"].max()
+    return {str(experiment): np.datetime64(today) for experiment in running} if pd.notna(today) else {}
 
 
 def _status(p_value: float, fail_below: float, warn_below: float) -> str:
