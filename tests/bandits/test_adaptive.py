@@ -5,6 +5,10 @@ import pytest
 from scipy import stats
 
 from lifthouse.bandits.adaptive import adaptive_estimates
+from lifthouse.statistics.comparison import compare
+from lifthouse.statistics.effects import infer
+from lifthouse.statistics.moments import Moments
+from lifthouse.statistics.stratification import combined_comparison
 
 REPLICATES = 2000
 BATCHES, SIZE, FLOOR = 12, 50, 0.05
@@ -89,3 +93,37 @@ def test_bad_input_is_refused():
         adaptive_estimates([0, 1], [1.0, 2.0], [[1.0, 0.0], [0.5, 0.5]])
     with pytest.raises(ValueError, match="shapes"):
         adaptive_estimates([0, 1], [1.0], [[0.5, 0.5], [0.5, 0.5]])
+
+
+def test_effects_within_phases_of_a_bandit_cover_despite_a_trend():
+    """What `fct_experiment_effects` makes of a bandit whose periods are phases, with rewards that rise by the week."""
+    rng = np.random.default_rng(12)
+    replicates, weeks, units, truth = 4000, 8, 400, 0.2
+    share = np.full(replicates, 0.5)
+    sums, counts = np.zeros((2, replicates)), np.zeros((2, replicates))
+    states = []
+    for week in range(weeks):
+        arriving = np.stack([units - (treated := rng.binomial(units, share)), treated]).astype(float)
+        mean = 0.3 * week + truth * np.array([[0.0], [1.0]]) + rng.normal(size=(2, replicates)) / np.sqrt(arriving)
+        variance = rng.chisquare(arriving - 1) / (arriving - 1)
+        states.append(
+            [Moments(n, m[:, None], v[:, None, None]) for n, m, v in zip(arriving, mean, variance, strict=True)]
+        )
+        sums, counts = sums + arriving * mean, counts + arriving
+        gap = np.diff(sums / counts, axis=0)[0]
+        share = np.clip(stats.norm.cdf(gap / np.sqrt((1 / counts).sum(axis=0))), FLOOR, 1 - FLOOR)
+    stacked = [
+        Moments(
+            *(
+                np.concatenate([getattr(arms[which], name) for arms in states])
+                for name in ("count", "mean", "covariance")
+            )
+        )
+        for which in (0, 1)
+    ]
+    within = combined_comparison(compare(*stacked), np.tile(np.arange(replicates), weeks), replicates)
+    effect = infer(within)
+    covered = ((effect.absolute_ci_lower < truth) & (effect.absolute_ci_upper > truth)).mean()
+    assert abs(effect.absolute_effect.mean() - truth) < 4 * effect.absolute_effect.std() / np.sqrt(replicates)
+    assert abs(covered - 0.95) < 4 * np.sqrt(0.05 * 0.95 / replicates)
+    assert np.diff(sums / counts, axis=0).mean() > 2 * truth, "plain means take the trend for an effect"
