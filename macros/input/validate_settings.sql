@@ -9,7 +9,7 @@
             {% do problems.append(name ~ " == " ~ var(name) ~ ", must be a number of minutes > 0") %}
         {% endif %}
     {% endfor %}
-    {% for name in ['max_quarantined_share', 'max_excluded_share', 'acceptable_loss'] if var(name) is not number or not 0 <= var(name) <= 1 %}
+    {% for name in ['max_quarantined_share', 'max_excluded_share', 'acceptable_loss', 'bandit_floor'] if var(name) is not number or not 0 <= var(name) <= 1 %}
         {% do problems.append(name ~ ' == ' ~ var(name) ~ ', must be a share in [0, 1]') %}
     {% endfor %}
     {% for name in ['confidence', 'sample_ratio_fails_below', 'health_warns_below', 'power_target'] if var(name) is not number or not 0 < var(name) < 1 %}
@@ -23,6 +23,7 @@
     {% endfor %}
     {% for name, choices in {
         'multiplicity_method': ['holm', 'hochberg', 'benjamini-hochberg', 'benjamini-yekutieli'],
+        'bandit_method': ['thompson', 'top_two'],
         'error_spending': ['obrien_fleming', 'pocock', 'quadratic'],
     }.items() if var(name) not in choices %}
         {% do problems.append(name ~ " == '" ~ var(name) ~ "', must be one of " ~ choices | join(', ')) %}

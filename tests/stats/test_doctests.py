@@ -4,11 +4,15 @@ import pkgutil
 
 import pytest
 
+import lifthouse.bandits
 import lifthouse.statistics
 
-MODULES = [module.name for module in pkgutil.iter_modules(lifthouse.statistics.__path__)]
+PACKAGES = [lifthouse.statistics, lifthouse.bandits]
+MODULES = [
+    f"{package.__name__}.{module.name}" for package in PACKAGES for module in pkgutil.iter_modules(package.__path__)
+]
 
 
 @pytest.mark.parametrize("name", MODULES)
 def test_examples_run(name):
-    assert doctest.testmod(importlib.import_module(f"lifthouse.statistics.{name}")).failed == 0
+    assert doctest.testmod(importlib.import_module(name)).failed == 0

@@ -1,0 +1,133 @@
+"""`fct_bandit_allocations`: how to split the next units of each experiment by what its primary metric says so far."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from lifthouse.bandits.thompson import best_bernoulli, best_normal, top_two, with_floor
+from lifthouse.results.registry import Registry
+from lifthouse.results.states import MetricStates, metric_states
+from lifthouse.statistics.comparison import Estimate, estimate
+from lifthouse.statistics.reasons import Floats
+
+Method = Literal["thompson", "top_two"]
+
+_TEXTS = ["experiment_id", "variant_id", "metric_name", "reward", "reason"]
+_NUMBERS = ["mean", "standard_error", "probability_best", "current_share", "share"]
+COLUMNS = [*_TEXTS, "count_units", *_NUMBERS, "as_of_date"]
+
+
+def bandit_allocations(
+    moments: pd.DataFrame, registry: Registry, *, method: Method = "thompson", floor: float = 0.05
+) -> pd.DataFrame:
+    """Give each arm the probability that it is the best, and no arm less than the floor.
+
+    The reward is the primary metric, of several the first by name. Proportions have a beta posterior from a uniform
+    prior, all else a t distribution. Where shares changed between phases an arm's mean is that of its phases, weighted
+    by all arms' units: the inverse-propensity estimate, which does not mistake a good week for a good arm.
+
+    Args:
+        moments: Rows of `fct_metric_moments` over all units and by phase.
+        registry: Variants, primary metrics and what is withheld.
+        method: "thompson", or "top_two", which explores the runner-up more.
+        floor: Least share of an arm; of many arms at most an even share.
+
+    Returns:
+        `COLUMNS`, one row per experiment and variant.
+
+    """
+    primary = registry.metrics[registry.metrics["role"] == "primary"].reset_index().drop_duplicates("experiment_id")
+    chosen = dict(zip(primary["experiment_id"], primary["metric_name"], strict=True))
+    is_reward = moments["experiment_id"].map(chosen) == moments["metric_name"]
+    known = {states.experiment_id: states for states in metric_states(moments[is_reward])}
+    parts = [
+        _allocation(str(experiment), chosen, known.get(str(experiment)), registry, method=method, floor=floor)
+        for experiment in sorted(registry.controls)
+    ]
+    return _typed(pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=COLUMNS))
+
+
+def _allocation(
+    experiment: str,
+    chosen: dict[str, str],
+    states: MetricStates | None,
+    registry: Registry,
+    *,
+    method: Method,
+    floor: float,
+) -> pd.DataFrame:
+    """Rows of one experiment's arms."""
+    arms = [registry.controls[experiment], *registry.treatments.get(experiment, [])]
+    rows = pd.DataFrame({"experiment_id": experiment, "variant_id": arms, "metric_name": chosen.get(experiment)})
+    reason = registry.withheld.get(experiment)
+    if reason is None and experiment not in chosen:
+        reason = "no_primary_metric"
+    if reason is None and states is None:
+        is_quantile = registry.metric(experiment, chosen[experiment])["kind"] == "quantile"
+        reason = "no_reward_of_a_unit" if is_quantile else "no_units"
+    if reason is not None or states is None:
+        return rows.assign(reason=reason)
+    metric = registry.metric(experiment, chosen[experiment])
+    in_phases = [list(_estimates(states, variant)) for variant in arms]
+    counts = np.array([[float(part.count[0]) for part in parts] for parts in in_phases])
+    weights = counts.sum(axis=0) / counts.sum()
+    means, errors, degrees = _combined(in_phases, weights)
+    rows = rows.assign(
+        count_units=counts.sum(axis=1),
+        current_share=counts.sum(axis=1) / counts.sum(),
+        as_of_date=states.days[-1],
+        mean=means,
+        standard_error=errors,
+    )
+    sign = -1.0 if metric["direction"] == "decrease" else 1.0
+    if metric["is_proportion"] and counts.shape[1] == 1:
+        won = np.round(np.nan_to_num(means) * counts[:, 0])
+        best = best_bernoulli(won, counts[:, 0] - won) if sign > 0 else best_bernoulli(counts[:, 0] - won, won)
+        rows["reward"] = "bernoulli"
+    elif (errors > 0).all():
+        best = best_normal(sign * means, errors, degrees_of_freedom=degrees)
+        rows["reward"] = "normal"
+    else:
+        return rows.assign(reward="normal", reason="too_few_units")
+    shares = top_two(best) if method == "top_two" else best
+    return rows.assign(probability_best=best, share=with_floor(shares, min(floor, 1 / len(arms))))
+
+
+def _estimates(states: MetricStates, variant: str) -> Iterator[Estimate]:
+    """One arm's estimate on the last day: over all units, or in each phase if there are several."""
+    phases = [key for key in states.segments if key[0] == "phase"]
+    for dimension, segment in phases if len(phases) > 1 else [("all", "all")]:
+        last = np.array([states.rows_of(dimension, segment).stop - 1])
+        if variant in states.arms:
+            yield estimate(states.arms[variant][last], denominator=states.denominator)
+        else:
+            nothing = np.full(1, np.nan)
+            yield Estimate(np.zeros(1), nothing, nothing, nothing, np.zeros(1, np.int8))
+
+
+def _combined(in_phases: list[list[Estimate]], weights: Floats) -> tuple[Floats, Floats, Floats]:
+    """Means, their errors and degrees of freedom, over phases with given weights; all of shape (k,)."""
+    values, variances, degrees = (
+        np.array([[float(getattr(part, name)[0]) for part in parts] for parts in in_phases])
+        for name in ("value", "variance", "degrees_of_freedom")
+    )
+    parts = weights**2 * variances
+    with np.errstate(divide="ignore", invalid="ignore"):
+        together = parts.sum(axis=1) ** 2 / (parts**2 / degrees).sum(axis=1)
+    return (values * weights).sum(axis=1), np.sqrt(parts.sum(axis=1)), together
+
+
+def _typed(rows: pd.DataFrame) -> pd.DataFrame:
+    """Give every column, in order and of one type, whatever the rows."""
+    rows = rows.reindex(columns=COLUMNS)
+    for name in _TEXTS:
+        rows[name] = rows[name].astype("string")
+    rows["count_units"] = rows["count_units"].astype("float64").round().astype("Int64")
+    for name in _NUMBERS:
+        rows[name] = rows[name].astype("float64")
+    rows["as_of_date"] = pd.to_datetime(rows["as_of_date"])
+    return rows

@@ -1,0 +1,126 @@
+"""`fct_bandit_allocations` from a few moments."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from lifthouse.bandits.thompson import best_bernoulli
+from lifthouse.results.bandits import COLUMNS, bandit_allocations
+from lifthouse.results.registry import Registry
+
+ARMS = ("a", "b", "c")
+
+
+def registry(role="primary", kind="mean", *, is_proportion=True, direction="increase", blocked=()):
+    experiments = pd.DataFrame({"experiment_id": ["x"], "assignment": ["randomised"], "planned_units": [np.nan]})
+    variants = pd.DataFrame(
+        {"experiment_id": "x", "variant_id": ARMS, "is_control": [True, False, False], "expected_share": 1 / 3}
+    )
+    metrics = pd.DataFrame(
+        {
+            "experiment_id": ["x"],
+            "metric_name": ["m"],
+            "role": [role],
+            "kind": [kind],
+            "direction": [direction],
+            "is_proportion": [is_proportion],
+        }
+    )
+    stopped = pd.DataFrame({"experiment_id": list(blocked), "reason": "sample ratio"})
+    return Registry.from_tables(experiments, variants, metrics, stopped)
+
+
+def moments(*arms, segment=("all", "all"), day=1, squares=None):
+    """One row per arm of (name, units, sum); a unit's value is 0 or 1 unless squares are given."""
+    return pd.DataFrame(
+        [
+            {
+                "experiment_id": "x",
+                "metric_name": "m",
+                "variant_id": name,
+                "dimension": segment[0],
+                "segment": segment[1],
+                "activity_date": pd.Timestamp("2026-03-01") + pd.Timedelta(days=day - 1),
+                "count_units": units,
+                "value_names": ["numerator"],
+                "pivots": [0.0],
+                "sums": [float(total)],
+                "products": [float(total if squares is None else squares[at])],
+            }
+            for at, (name, units, total) in enumerate(arms)
+        ]
+    )
+
+
+GOOD = moments(("a", 100, 10), ("b", 100, 14), ("c", 200, 22))
+
+
+def test_proportions_are_matched_exactly():
+    rows = bandit_allocations(GOOD, registry(), floor=0.0)
+    assert rows["share"].tolist() == pytest.approx(best_bernoulli([10, 14, 22], [90, 86, 178]).tolist(), abs=1e-12)
+    assert rows["reward"].eq("bernoulli").all()
+    assert rows["current_share"].tolist() == [0.25, 0.25, 0.5]
+    assert rows["reason"].isna().all()
+
+
+def test_floor_top_two_and_direction():
+    lopsided = moments(("a", 1000, 100), ("b", 1000, 200), ("c", 1000, 120))
+    rows = bandit_allocations(lopsided, registry())
+    assert rows["share"].tolist() == pytest.approx([0.05, 0.9, 0.05], abs=1e-6)
+    rows = bandit_allocations(lopsided, registry(), floor=0.9)
+    assert rows["share"].tolist() == pytest.approx([1 / 3] * 3)
+    rows = bandit_allocations(lopsided, registry(), method="top_two", floor=0.0)
+    assert rows["share"].iloc[1] == pytest.approx(0.5, abs=1e-3)
+    assert rows["share"].iloc[2] > rows["share"].iloc[0]
+    rows = bandit_allocations(lopsided, registry(direction="decrease"))
+    assert rows["share"].idxmax() == 0
+
+
+def test_means_have_a_t_distribution():
+    two = moments(("a", 10, 20), ("b", 10, 30), ("c", 1000, 0), squares=[130, 180, 10])
+    rows = bandit_allocations(two, registry(is_proportion=False), floor=0.0)
+    assert rows["reward"].eq("normal").all()
+    assert rows["mean"].tolist() == [2.0, 3.0, 0.0]
+    draws = np.stack(
+        [stats.t(9, mean, error).rvs(400_000, random_state=at) for at, (mean, error) in enumerate([(2, 1), (3, 1)])]
+    )
+    assert rows["probability_best"].iloc[1] == pytest.approx((draws[1] > draws[0].clip(min=0)).mean(), abs=5e-3)
+
+
+def test_a_good_week_is_no_good_arm():
+    """All arms earn .1 and then .3; b got most of its units in the good week, and looks best without weighting."""
+    weeks = [
+        (("a", 4500, 450), ("b", 500, 50), ("c", 4500, 450)),
+        (("a", 500, 150), ("b", 4500, 1350), ("c", 500, 150)),
+    ]
+    phases = [moments(*arms, segment=("phase", f"week_{at}"), day=1 + 7 * at) for at, arms in enumerate(weeks)]
+    whole = [moments(*arms, day=1 + 7 * at) for at, arms in enumerate(weeks)]
+    rows = bandit_allocations(pd.concat([*whole, *phases]), registry())
+    every = sum(units for arms in weeks for _, units, _ in arms)
+    expected = (9500 * 0.1 + 5500 * 0.3) / every
+    assert rows["mean"].tolist() == pytest.approx([expected] * 3)
+    assert rows["probability_best"].max() < 0.45
+    assert rows["reward"].eq("normal").all()
+
+
+@pytest.mark.parametrize(
+    ("rows", "options", "reason"),
+    [
+        (GOOD, {"role": "secondary"}, "no_primary_metric"),
+        (GOOD.head(0), {}, "no_units"),
+        (GOOD.head(0), {"kind": "quantile"}, "no_reward_of_a_unit"),
+        (GOOD, {"blocked": ["x"]}, "blocked: sample ratio"),
+        (GOOD.head(2), {"is_proportion": False}, "too_few_units"),
+    ],
+)
+def test_without_a_share_there_is_a_reason(rows, options, reason):
+    found = bandit_allocations(rows, registry(**options))
+    assert list(found) == COLUMNS
+    assert found["reason"].tolist() == [reason] * 3
+    assert found["share"].isna().all()
+
+
+def test_a_proportion_without_units_is_explored():
+    rows = bandit_allocations(GOOD.head(2), registry())
+    assert rows["share"].iloc[2] > 0.8
