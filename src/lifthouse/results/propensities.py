@@ -5,6 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -161,6 +162,27 @@ def causal_pairs(
 
 def _literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
+
+
+def scored_units(pair: Pair, scores: Any, covariates: Any, *, most: int) -> pa.Table:
+    """Read the units of a pair to estimate from, in an order that is random but always the same.
+
+    Args:
+        pair: The pair.
+        scores: Relation of `int_propensity_scores`.
+        covariates: Relation of `int_unit_covariates`.
+        most: At most so many units.
+
+    Returns:
+        Keys, score, fold and covariates; where there are no scores, units with the reason as `score_reason`.
+
+    """
+    scored = scores.filter(pair.scored_condition).project(
+        "experiment_id, unit_id, propensity, fold, is_trimmed, learner, reason as score_reason"
+    )
+    return (
+        scored.join(covariates, "experiment_id, unit_id").order("hash(unit_id), unit_id").limit(most).to_arrow_table()
+    )
 
 
 def propensity_scores(

@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from lifthouse.causal.doubly_robust import Nuisances, aipw, cross_fit_outcomes, double_machine_learning
 from lifthouse.causal.estimates import CausalEstimate, missing
+from lifthouse.causal.matching import matching, stratification
 from lifthouse.causal.regression import difference_in_means, regression
 from lifthouse.causal.weighting import ESTIMANDS, Estimand, ipw
 from lifthouse.results.propensities import SMALLEST_ARM, UNIT_KEYS, Fitted, Pair
@@ -213,22 +214,28 @@ def estimators_of(estimand: Estimand) -> tuple[str, ...]:
     weighted = ("ipw", "aipw", "dml")
     if estimand == "ato":
         return weighted
-    return (*(("difference_in_means",) if estimand == "ate" else ()), "regression", *weighted)
+    return (
+        *(("difference_in_means",) if estimand == "ate" else ()),
+        "regression",
+        "matching",
+        "stratification",
+        *weighted,
+    )
 
 
 def _estimate(estimator: str, estimand: Estimand, sample: Sample, nuisances: Nuisances) -> CausalEstimate:
     design, treated, outcome = sample.design, sample.treated, sample.outcome
-    match estimator:
-        case "difference_in_means":
-            return difference_in_means(treated, outcome)
-        case "regression":
-            return regression(design, treated, outcome, of_treated=estimand == "att")
-        case "ipw":
-            return ipw(design, treated, outcome, estimand)
-        case "aipw":
-            return aipw(treated, outcome, nuisances, estimand)
-        case _:
-            return double_machine_learning(design, treated, outcome, nuisances, estimand)
+    of_treated = estimand == "att"
+    estimators: dict[str, Callable[[], CausalEstimate]] = {
+        "difference_in_means": lambda: difference_in_means(treated, outcome),
+        "regression": lambda: regression(design, treated, outcome, of_treated=of_treated),
+        "matching": lambda: matching(design, treated, outcome, of_treated=of_treated),
+        "stratification": lambda: stratification(design, treated, outcome, of_treated=of_treated),
+        "ipw": lambda: ipw(design, treated, outcome, estimand),
+        "aipw": lambda: aipw(treated, outcome, nuisances, estimand),
+        "dml": lambda: double_machine_learning(design, treated, outcome, nuisances, estimand),
+    }
+    return estimators[estimator]()
 
 
 def _reasons(keys: dict[str, str], reason: str) -> Iterator[dict[str, object]]:
