@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from lifthouse.causal.threads import boosting_threads
+
 
 def _settings(n_units: int, seed: int) -> dict[str, Any]:
     """Shallow trees and slow learning; leaves grow with the data, so that few units are not memorised."""
@@ -14,8 +16,7 @@ def _settings(n_units: int, seed: int) -> dict[str, Any]:
         "min_child_samples": max(20, n_units // 200),
         "reg_lambda": 1.0,
         "max_bin": 63,
-        # On few units threads cost more than they bring.
-        "n_jobs": 1 if n_units < 100_000 else 0,
+        "n_jobs": boosting_threads(n_units),
         "random_state": seed % 2**31,
         "deterministic": True,
         "force_row_wise": True,

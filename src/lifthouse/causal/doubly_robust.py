@@ -46,7 +46,7 @@ def cross_fit_outcomes(
     folds: Ints,
     *,
     seed: int,
-    learners: Sequence[OutcomeLearner] = OUTCOME_LEARNERS,
+    learners: tuple[Sequence[OutcomeLearner], Sequence[OutcomeLearner]] = (OUTCOME_LEARNERS, OUTCOME_LEARNERS),
 ) -> Nuisances:
     """Expect each unit's outcome in both arms, by the learner with the smaller squared error out of fold in each arm.
 
@@ -57,7 +57,7 @@ def cross_fit_outcomes(
         scores: Cross-fitted propensity scores on the same folds, shape (n_units,).
         folds: Fold of each unit, shape (n_units,).
         seed: Of the boosting.
-        learners: Those to try.
+        learners: Those to try without and with treatment.
 
     Returns:
         The nuisances.
@@ -73,10 +73,10 @@ def cross_fit_outcomes(
     """
     expected: list[Floats] = []
     chosen: list[OutcomeLearner] = []
-    for arm in (~treated, treated):
-        best, error = learners[0], np.inf
+    for arm, candidates in zip((~treated, treated), learners, strict=True):
+        best, error = candidates[0], np.inf
         best_values = np.full(len(outcome), np.nan)
-        for learner in learners:
+        for learner in candidates:
             values = np.empty(len(outcome))
             for fold in np.unique(folds):
                 held = folds == fold
@@ -203,11 +203,20 @@ def double_machine_learning(
     return checked(from_influence(float(coefficients[0]), influence, effective_units(weights, treated)))
 
 
+class _Linear:
+    """Least squares by the normal equations: far faster than by orthogonal factors, on columns of like scale."""
+
+    def __init__(self, design: Floats, outcome: Floats) -> None:
+        columns = np.column_stack([np.ones(len(design)), design])
+        self._coefficients = np.linalg.lstsq(columns.T @ columns, columns.T @ outcome, rcond=None)[0]
+
+    def predict(self, design: Floats) -> Floats:
+        return np.asarray(self._coefficients[0] + design @ self._coefficients[1:])
+
+
 def _fit(learner: OutcomeLearner, design: Floats, outcome: Floats, seed: int) -> Any:
     if learner == "linear":
-        from sklearn.linear_model import LinearRegression  # noqa: PLC0415
-
-        return LinearRegression().fit(design, outcome)
+        return _Linear(design, outcome)
     from lifthouse.causal.boosting import boosted_regressor  # noqa: PLC0415
 
     return boosted_regressor(len(design), seed).fit(design, outcome)

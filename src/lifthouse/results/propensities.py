@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from lifthouse.causal.covariates import Encoder, usable_covariates
 from lifthouse.causal.propensity import Propensity, assign_folds, cross_fit
+from lifthouse.causal.threads import linear_algebra_threads
 from lifthouse.causal.weighting import ESTIMANDS, balancing_weights, crump_bound
 from lifthouse.statistics.reasons import Bools, Floats, Ints
 
@@ -217,7 +218,8 @@ def _scores_of(
             [SCHEMA.empty_table(), *(_without_scores(pair, batch, reason) for batch in all_units(pair, []))]
         )
     folds = assign_folds(fitted.treated, seed=pair.seed)
-    model = cross_fit(fitted.design, fitted.treated, folds, seed=pair.seed)
+    with linear_algebra_threads(len(table)):
+        model = cross_fit(fitted.design, fitted.treated, folds, seed=pair.seed)
     known = pd.Index(table["unit_id"].to_numpy(zero_copy_only=False))
     covariates = list(dict.fromkeys(column.covariate for column in fitted.encoder.columns))
     scored = pa.Table.from_batches(

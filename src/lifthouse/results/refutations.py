@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -22,6 +22,7 @@ from lifthouse.causal.propensity import (
     diagnose,
     fit_logistic,
 )
+from lifthouse.causal.threads import linear_algebra_threads
 from lifthouse.causal.weighting import Estimand, balancing_weights, effective_sample_size
 from lifthouse.results.propensities import Fitted, Pair
 from lifthouse.results.sensitivities import sensitivity_rows
@@ -42,7 +43,7 @@ COLUMNS = {
     "p_value": "float64",
     "statistic": "float64",
 }
-_REPEATS = 5
+_REPEATS = 4
 _SUBSET_SHARE = 0.8
 # A false alarm in a hundred.
 _ALPHA = 0.01
@@ -54,7 +55,7 @@ class _Setting:
 
     estimand: Estimand
     propensity_learner: PropensityLearner
-    outcome_learners: tuple[OutcomeLearner, ...]
+    outcome_learners: tuple[OutcomeLearner, OutcomeLearner]
     seed: int
 
     def estimate(self, sample: Sample, *, keep_scores: bool = False) -> CausalEstimate:
@@ -71,7 +72,7 @@ class _Setting:
             scores,
             folds,
             seed=self.seed,
-            learners=self.outcome_learners,
+            learners=((self.outcome_learners[0],), (self.outcome_learners[1],)),
         )
         return aipw(sample.treated, sample.outcome, nuisances, self.estimand)
 
@@ -106,6 +107,7 @@ def refutations(
 
     """
     rows: list[dict[str, object]] = []
+    proportions = metrics.set_index(["experiment_id", "metric_name"])["is_proportion"]
     for pair in pairs:
         table = sampled_units(pair)
         keys = {"experiment_id": pair.experiment_id, "treatment_variant_id": pair.treatment, "estimand": estimand}
@@ -114,48 +116,60 @@ def refutations(
             rows.append({**keys, "metric_name": "all", "refuter": "overlap", **_not_applicable(reason)})
             continue
         fitted = Fitted.from_table(table, pair, SAMPLE_KEYS)
-        rows += [
-            {**keys, "metric_name": "all", **row} for row in _score_rows(fitted, table, estimand, overlap_fails_below)
-        ]
         units = pd.Index(table["unit_id"].to_numpy(zero_copy_only=False))
         values = outcomes(pair)
-        mine = effects[
-            (effects["experiment_id"] == pair.experiment_id)
-            & (effects["treatment_variant_id"] == pair.treatment)
-            & (effects["estimand"] == estimand)
-            & (effects["estimator"] == "aipw")
-            & (effects["population"] == "all")
-        ]
-        for effect in mine.to_dict("records"):
-            metric = str(effect["metric_name"])
-            of_metric = {**keys, "metric_name": metric, "estimator": "aipw"}
-            if isinstance(effect["reason"], str):
-                rows.append({**of_metric, "refuter": "placebo_treatment", **_not_applicable(effect["reason"])})
-                continue
-            sample, _ = sample_of(fitted, table, units, values[values["metric_name"] == metric])
-            setting = _Setting(
-                estimand,
-                cast(PropensityLearner, effect["propensity_learner"]),
-                tuple(dict.fromkeys(cast(list[OutcomeLearner], str(effect["outcome_learner"]).split("/")))),
-                pair.seed,
-            )
-            # The published estimate, or its like on fewer units.
-            base = setting.estimate(sample, keep_scores=True)
-            if base.reason:
-                rows.append({**of_metric, "refuter": "placebo_treatment", **_not_applicable(base.reason)})
-                continue
-            found = [*_refuted(sample, base, setting), _negative_control(fitted, sample, metric, setting)]
-            is_proportion = bool(
-                metrics.loc[
-                    (metrics["experiment_id"] == pair.experiment_id) & (metrics["metric_name"] == metric),
-                    "is_proportion",
-                ].iloc[0]
-            )
-            found += sensitivity_rows(
-                sample, base, fitted.encoder.names, pair.seed, is_proportion=is_proportion, confidence=confidence
-            )
-            rows += [{**of_metric, "estimate": base.estimate, **row} for row in found]
+        with linear_algebra_threads(len(table)):
+            for row in _score_rows(fitted, table, estimand, overlap_fails_below):
+                rows.append({**keys, "metric_name": "all", **row})
+            for effect in _published(effects, pair, estimand):
+                metric = str(effect["metric_name"])
+                sample, _ = sample_of(fitted, table, units, values[values["metric_name"] == metric])
+                is_proportion = bool(proportions[pair.experiment_id, metric])
+                found = _of_metric(
+                    fitted, sample, effect, seed=pair.seed, is_proportion=is_proportion, confidence=confidence
+                )
+                rows += [{**keys, "metric_name": metric, "estimator": "aipw", **row} for row in found]
     return pd.DataFrame(rows, columns=list(COLUMNS)).astype(COLUMNS)
+
+
+def _published(effects: pd.DataFrame, pair: Pair, estimand: Estimand) -> list[dict[Any, Any]]:
+    """Rows of the estimates to refute."""
+    return effects[
+        (effects["experiment_id"] == pair.experiment_id)
+        & (effects["treatment_variant_id"] == pair.treatment)
+        & (effects["estimand"] == estimand)
+        & (effects["estimator"] == "aipw")
+        & (effects["population"] == "all")
+    ].to_dict("records")
+
+
+def _of_metric(
+    fitted: Fitted,
+    sample: Sample,
+    effect: dict[Any, Any],
+    *,
+    seed: int,
+    is_proportion: bool,
+    confidence: float,
+) -> list[dict[str, object]]:
+    if isinstance(effect["reason"], str):
+        return [{"refuter": "placebo_treatment", **_not_applicable(effect["reason"])}]
+    setting = _Setting(
+        cast(Estimand, effect["estimand"]),
+        cast(PropensityLearner, effect["propensity_learner"]),
+        cast(tuple[OutcomeLearner, OutcomeLearner], tuple(str(effect["outcome_learner"]).split("/"))),
+        seed,
+    )
+    # The published estimate, or its like on fewer units.
+    base = setting.estimate(sample, keep_scores=True)
+    if base.reason:
+        return [{"refuter": "placebo_treatment", **_not_applicable(base.reason)}]
+    found = [
+        *_refuted(sample, base, setting),
+        _negative_control(fitted, sample, str(effect["metric_name"]), setting),
+        *sensitivity_rows(sample, base, fitted.encoder.names, seed, is_proportion=is_proportion, confidence=confidence),
+    ]
+    return [{"estimate": base.estimate, **row} for row in found]
 
 
 def _score_rows(fitted: Fitted, table: pa.Table, estimand: Estimand, fails_below: float) -> Iterator[dict[str, object]]:

@@ -13,6 +13,7 @@ from lifthouse.causal.doubly_robust import Nuisances, aipw, cross_fit_outcomes, 
 from lifthouse.causal.estimates import CausalEstimate, missing
 from lifthouse.causal.matching import matching, stratification
 from lifthouse.causal.regression import difference_in_means, regression
+from lifthouse.causal.threads import linear_algebra_threads
 from lifthouse.causal.weighting import ESTIMANDS, Estimand, ipw
 from lifthouse.results.propensities import SMALLEST_ARM, UNIT_KEYS, Fitted, Pair
 from lifthouse.statistics.reasons import Bools, Floats, Ints
@@ -116,7 +117,9 @@ def treatment_effects(
     rows: list[dict[str, object]] = []
     for pair in pairs:
         names = sorted(metrics.loc[metrics["experiment_id"] == pair.experiment_id, "metric_name"])
-        rows += _effects_of(pair, sampled_units(pair), outcomes(pair), names, confidence)
+        table = sampled_units(pair)
+        with linear_algebra_threads(len(table)):
+            rows += _effects_of(pair, table, outcomes(pair), names, confidence)
     return pd.DataFrame(rows, columns=list(COLUMNS)).astype(COLUMNS)
 
 
