@@ -59,7 +59,7 @@ def test_aipw_on_the_same_nuisances(units):
     scores = sm.Logit(treated.astype(float), with_constant).fit(disp=0, tol=1e-12)
     expected = [sm.OLS(outcome[arm], with_constant[arm]).fit().predict(with_constant) for arm in (~treated, treated)]
     peer = TreatmentEffect(sm.OLS(outcome, with_constant), treated.astype(float), results_select=scores).aipw()
-    ours = aipw(treated, outcome, Nuisances(scores.predict(), *expected, ("linear", "linear")), "ate")
+    ours = aipw(design, treated, outcome, Nuisances(scores.predict(), *expected, ("linear", "linear")), "ate")
     # Theirs doesn't normalise the residuals' weights.
     assert ours.estimate == pytest.approx(peer.results_gmm.params[0], abs=0.05 * ours.standard_error)
     assert ours.standard_error == pytest.approx(peer.results_gmm.bse[0], rel=0.02)

@@ -72,9 +72,10 @@ class _Setting:
             scores,
             folds,
             seed=self.seed,
+            propensity_learner=self.propensity_learner,
             learners=((self.outcome_learners[0],), (self.outcome_learners[1],)),
         )
-        return aipw(sample.treated, sample.outcome, nuisances, self.estimand)
+        return aipw(sample.design, sample.treated, sample.outcome, nuisances, self.estimand)
 
 
 def refutations(

@@ -12,6 +12,7 @@ import pyarrow as pa
 from lifthouse.causal.doubly_robust import Nuisances, aipw, cross_fit_outcomes, double_machine_learning
 from lifthouse.causal.estimates import CausalEstimate, missing
 from lifthouse.causal.matching import matching, stratification
+from lifthouse.causal.propensity import PropensityLearner
 from lifthouse.causal.regression import difference_in_means, regression
 from lifthouse.causal.threads import linear_algebra_threads
 from lifthouse.causal.weighting import ESTIMANDS, Estimand, ipw
@@ -146,7 +147,7 @@ def _effects_of(
 
 def sample_of(
     fitted: Fitted, table: pa.Table, units: pd.Index[str], outcomes: pd.DataFrame
-) -> tuple[Sample, str | None]:
+) -> tuple[Sample, PropensityLearner]:
     """Bring a metric's values beside the fitted units; the learner of the scores comes along."""
     values = outcomes.set_index("unit_id")["value"].reindex(units).to_numpy(float)
     has_value = ~np.isnan(values)
@@ -162,13 +163,19 @@ def sample_of(
 
 
 def _estimates(
-    keys: dict[str, str], pair: Pair, sample: Sample, learner: str | None, confidence: float
+    keys: dict[str, str], pair: Pair, sample: Sample, learner: PropensityLearner, confidence: float
 ) -> Iterator[dict[str, object]]:
     if sample.reason:
         yield from _reasons(keys, sample.reason)
         return
     nuisances = cross_fit_outcomes(
-        sample.design, sample.treated, sample.outcome, sample.scores, sample.folds, seed=pair.seed
+        sample.design,
+        sample.treated,
+        sample.outcome,
+        sample.scores,
+        sample.folds,
+        seed=pair.seed,
+        propensity_learner=learner,
     )
     for population in POPULATIONS:
         inside = ~sample.is_trimmed if population == "trimmed" else np.ones(len(sample.treated), dtype=bool)
@@ -235,7 +242,7 @@ def _estimate(estimator: str, estimand: Estimand, sample: Sample, nuisances: Nui
         "matching": lambda: matching(design, treated, outcome, of_treated=of_treated),
         "stratification": lambda: stratification(design, treated, outcome, of_treated=of_treated),
         "ipw": lambda: ipw(design, treated, outcome, estimand),
-        "aipw": lambda: aipw(treated, outcome, nuisances, estimand),
+        "aipw": lambda: aipw(design, treated, outcome, nuisances, estimand),
         "dml": lambda: double_machine_learning(design, treated, outcome, nuisances, estimand),
     }
     return estimators[estimator]()
