@@ -16,11 +16,13 @@ def model(dbt: Any, session: Any) -> Any:
     )
     most = dbt.config.meta_get("fitted_units")
     scores, covariates = dbt.ref("int_propensity_scores"), dbt.ref("int_unit_covariates")
-    outcomes = dbt.ref("int_unit_outcomes")
+    outcomes, units = dbt.ref("int_unit_outcomes"), dbt.ref("int_units_segmented")
+    dimensions = [name for name in dbt.config.meta_get("dimensions") if name in units.columns]
     effects = treatment_effects(
         pairs,
         lambda pair: scored_units(pair, scores, covariates, most=most),
         lambda pair: outcomes.filter(pair.condition).project("metric_name, unit_id, value").df(),
+        lambda pair: units.filter(pair.condition).project(", ".join(["unit_id", *dimensions])).df(),
         dbt.ref("int_experiment_metrics").df(),
         confidence=dbt.config.meta_get("confidence"),
     )

@@ -54,7 +54,7 @@ def estimates(warehouse: Warehouse, experiment: str, estimand: str, population: 
     rows = warehouse.query_published(
         "select estimator, estimate, standard_error, ci_lower, ci_upper, effective_sample_size, reason "
         f"from fct_treatment_effects where experiment_id = '{experiment}' and estimand = '{estimand}' "
-        f"and population = '{population}'"
+        f"and population = '{population}' and dimension = 'all'"
     )
     return {name: values for name, *values in rows}
 

@@ -51,10 +51,15 @@ def scored(table, pair=PAIR):
     return scores, table.join(beside, "unit_id").sort_by("unit_id")
 
 
+def towns_of(sample):
+    return sample["town"].to_pylist() if "town" in sample.column_names else [None] * len(sample)
+
+
 def found(table, outcomes, pair=PAIR):
     """Effects and refutations by name."""
     _, sample = scored(table, pair)
-    effects = treatment_effects([pair], lambda _: sample, lambda _: outcomes, METRICS)
+    towns = pd.DataFrame({"unit_id": sample["unit_id"].to_pylist(), "town": towns_of(sample)})
+    effects = treatment_effects([pair], lambda _: sample, lambda _: outcomes, lambda _: towns, METRICS)
     refuted = refutations([pair], lambda _: sample, lambda _: outcomes, effects, METRICS)
     return effects, refuted.set_index("refuter")
 
@@ -62,6 +67,7 @@ def found(table, outcomes, pair=PAIR):
 def test_effect_and_refuters_of_honest_data():
     effects, refuted = found(*units())
     robust = effects[(effects["estimator"] != "difference_in_means") & (effects["population"] == "all")]
+    assert set(robust["segment"]) == {"all", "north", "south"}
     assert (np.abs(robust["estimate"] - DIFFERENCE) < 4 * robust["standard_error"]).all()
     naive = effects[effects["estimator"] == "difference_in_means"].iloc[0]
     assert naive["ci_lower"] > DIFFERENCE
@@ -81,12 +87,26 @@ def test_a_planted_hidden_confounder_is_caught():
     table, outcomes = units(hidden=0.6, effect=0.0)
     # The past would stand in for age, and benchmarks look at one covariate beside all others.
     effects, refuted = found(table.drop_columns(["pre_earned"]), outcomes)
-    aipw = effects.query("estimator == 'aipw' and estimand == 'ate' and population == 'all'").iloc[0]
+    aipw = effects.query("estimator == 'aipw' and estimand == 'ate' and population == 'all' and segment == 'all'").iloc[
+        0
+    ]
     assert aipw["ci_lower"] > 0
     assert refuted.loc["robustness_value", "verdict"] == "warn"
     # One as strong as the strongest that was recorded would do, and the planted one is.
     assert refuted.loc["robustness_value", "refuted_estimate"] < 0
     assert refuted.loc["robustness_value", "statistic"] < 0.5
+
+
+def test_an_effect_that_differs_by_segment_is_told():
+    table, outcomes = units()
+    north = np.array(table["town"].to_pylist()) == "north"
+    treated = np.array(table["variant_id"].to_pylist()) == "with"
+    effects, refuted = found(table, outcomes.assign(value=outcomes["value"] + 1.0 * (north & treated)))
+    by_town = effects.query("segment != 'all' and estimand == 'ate'").set_index("segment")
+    for town, expected in (("north", DIFFERENCE + 1), ("south", DIFFERENCE)):
+        assert by_town.loc[town, "ci_lower"] < expected < by_town.loc[town, "ci_upper"]
+    assert refuted.loc["heterogeneity", "verdict"] == "warn"
+    assert refuted.loc["heterogeneity", "reason"].startswith("the effect differs by town")
 
 
 def test_a_past_that_differs_is_a_warning():

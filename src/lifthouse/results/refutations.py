@@ -122,26 +122,28 @@ def refutations(
         with linear_algebra_threads(len(table)):
             for row in _score_rows(fitted, table, estimand, overlap_fails_below):
                 rows.append({**keys, "metric_name": "all", **row})
-            for effect in _published(effects, pair, estimand):
+            published = _published(effects, pair, estimand)
+            for effect in published[published["dimension"] == "all"].to_dict("records"):
                 metric = str(effect["metric_name"])
                 sample, _ = sample_of(fitted, table, units, values[values["metric_name"] == metric])
                 is_proportion = bool(proportions[pair.experiment_id, metric])
                 found = _of_metric(
                     fitted, sample, effect, seed=pair.seed, is_proportion=is_proportion, confidence=confidence
                 )
+                found.append(_heterogeneity(published[published["metric_name"] == metric]))
                 rows += [{**keys, "metric_name": metric, "estimator": "aipw", **row} for row in found]
     return pd.DataFrame(rows, columns=list(COLUMNS)).astype(COLUMNS)
 
 
-def _published(effects: pd.DataFrame, pair: Pair, estimand: Estimand) -> list[dict[Any, Any]]:
-    """Rows of the estimates to refute."""
+def _published(effects: pd.DataFrame, pair: Pair, estimand: Estimand) -> pd.DataFrame:
+    """Rows of the estimates to refute, of all units and by segment."""
     return effects[
         (effects["experiment_id"] == pair.experiment_id)
         & (effects["treatment_variant_id"] == pair.treatment)
         & (effects["estimand"] == estimand)
         & (effects["estimator"] == "aipw")
         & (effects["population"] == "all")
-    ].to_dict("records")
+    ]
 
 
 def _of_metric(
@@ -268,6 +270,39 @@ def _negative_control(fitted: Fitted, sample: Sample, metric: str, setting: _Set
     return _should_be_zero(
         "negative_control", [estimate], "the arms differ in the metric's past beyond what covariates explain", "warn"
     )
+
+
+def _heterogeneity(effects: pd.DataFrame) -> dict[str, object]:
+    """Whether one number tells the story: Cochran's test of segments' effects, the dimension that differs most."""
+    by_segment = effects[(effects["dimension"] != "all") & effects["reason"].isna()]
+    found = []
+    for dimension, rows in by_segment.groupby("dimension"):
+        if len(rows) < 2:
+            continue
+        precision = 1 / rows["standard_error"] ** 2
+        mean = (precision * rows["estimate"]).sum() / precision.sum()
+        statistic = float((precision * (rows["estimate"] - mean) ** 2).sum())
+        ordered = rows.sort_values("estimate")
+        least, most = ordered.iloc[0], ordered.iloc[-1]
+        found.append(
+            (
+                float(special.chdtrc(len(rows) - 1, statistic)),
+                statistic,
+                f"the effect differs by {dimension}: {least['estimate']:.4g} in {least['segment']}, "
+                f"{most['estimate']:.4g} in {most['segment']}",
+            )
+        )
+    if not found:
+        return {"refuter": "heterogeneity", **_not_applicable("no dimension has two segments with an effect")}
+    p_value, statistic, differs = min(found)
+    p_value = min(1.0, p_value * len(found))
+    return {
+        "refuter": "heterogeneity",
+        "verdict": "warn" if p_value < _ALPHA else "pass",
+        "reason": differs if p_value < _ALPHA else None,
+        "p_value": p_value,
+        "statistic": statistic,
+    }
 
 
 def _not_applicable(reason: str) -> dict[str, object]:
