@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from lifthouse.causal.threads import boosting_threads
-
 
 def _settings(n_units: int, seed: int) -> dict[str, Any]:
     """Shallow trees and slow learning; leaves grow with the data, so that few units are not memorised."""
@@ -16,7 +14,8 @@ def _settings(n_units: int, seed: int) -> dict[str, Any]:
         "min_child_samples": max(20, n_units // 200),
         "reg_lambda": 1.0,
         "max_bin": 63,
-        "n_jobs": boosting_threads(n_units),
+        # Threads that wait for each other on a busy machine take many times as long as one.
+        "n_jobs": 1,
         "random_state": seed % 2**31,
         "deterministic": True,
         "force_row_wise": True,

@@ -1,4 +1,4 @@
-"""How many threads linear algebra and boosting get."""
+"""How many threads linear algebra gets."""
 
 from __future__ import annotations
 
@@ -6,17 +6,6 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 _MANY_UNITS = 100_000
-
-
-def boosting_threads(n_units: int) -> int:
-    """One on few units, where threads cost more than they bring; 0, as many as there are, on many.
-
-    Example:
-        >>> boosting_threads(5000)
-        1
-
-    """
-    return 1 if n_units < _MANY_UNITS else 0
 
 
 def linear_algebra_threads(n_units: int) -> AbstractContextManager[Any]:

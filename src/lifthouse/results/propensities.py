@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from lifthouse.causal.covariates import Encoder, usable_covariates
 from lifthouse.causal.propensity import Propensity, assign_folds, cross_fit
@@ -98,7 +99,7 @@ class Fitted:
     def from_table(cls, table: pa.Table, pair: Pair, keys: Sequence[str] = UNIT_KEYS) -> Fitted:
         """Read the rows of a pair: the keys and the covariates."""
         encoder = Encoder.fit(table, usable_covariates(table.schema, keys))
-        treated = np.asarray(table["variant_id"].to_numpy(zero_copy_only=False) == pair.treatment, dtype=bool)
+        treated = pc.equal(table["variant_id"], pair.treatment).to_numpy().astype(bool)
         return cls(encoder, encoder.matrix(table), treated)
 
     @property
@@ -226,7 +227,7 @@ def _scores_of(
         [_scored(batch, fitted.encoder, model, known, folds) for batch in all_units(pair, covariates)]
     )
     scores = scored["propensity"].to_numpy()
-    treated = scored["variant_id"].to_numpy(zero_copy_only=False) == pair.treatment
+    treated = pc.equal(scored["variant_id"], pair.treatment).to_numpy().astype(bool)
     bound = crump_bound(model.scores)
     columns = {
         **{name: scored[name] for name in ("unit_id", "variant_id", "propensity", "fold")},
