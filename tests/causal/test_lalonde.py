@@ -8,7 +8,12 @@ from typing import Any
 
 import duckdb
 import pytest
+from sklearn.linear_model import LinearRegression
 
+from lifthouse.causal.covariates import Encoder
+from lifthouse.causal.doubly_robust import Nuisances, aipw
+from lifthouse.causal.propensity import fit_logistic
+from lifthouse.causal.weighting import balancing_weights, effective_sample_size, ipw
 from tests.warehouse.conftest import WITHOUT_UNIT_TESTS, Run, Warehouse, make_warehouse, public_data
 from tests.warehouse.registry_files import EXPERIMENTS, METRICS, VARIANTS, write_registry
 
@@ -110,3 +115,24 @@ def test_the_lack_of_overlap_is_flagged(built: tuple[Warehouse, Run]) -> None:
     assert verdicts["cps"][0] == "pass"
     assert run.returncode != 0
     assert "assert_arms_overlap" in run.output
+
+
+@pytest.mark.parametrize("controls", ["cps_controls", "cps_controls3", "psid_controls", "psid_controls3"])
+def test_weighting_and_doubly_robust_on_the_references_own_nuisances(public_data: Path, controls: str) -> None:
+    """The reference fits both on all units: logistic scores, and least squares on the controls."""
+    computed = json.loads((public_data / "reference.json").read_text())["datasets"]["lalonde"]["computed"]["metrics"]
+    reference = computed[f"nsw_treated_vs_{controls}.logit_ATT"]
+    table = duckdb.sql(
+        "select *, cast(re74 = 0 as integer) as u74, cast(re75 = 0 as integer) as u75 "
+        f"from '{public_data}/lalonde_all_samples.parquet' "
+        f"where (sample = 'nsw_dw' and treat = 1) or (sample = '{controls}' and treat = 0)"
+    ).to_arrow_table()
+    design = Encoder.fit(table, COVARIATES.split(", ")).matrix(table)
+    treated, outcome = table["treat"].to_numpy() == 1, table["re78"].to_numpy().astype(float)
+    scores = fit_logistic(design, treated).predict_proba(design)[:, 1]
+    untreated = LinearRegression().fit(design[~treated], outcome[~treated]).predict(design)
+    nuisances = Nuisances(scores, untreated, untreated, ("linear", "linear"))
+    found = ipw(design, treated, outcome, "att"), aipw(design, treated, outcome, nuisances, "att")
+    assert [one.estimate for one in found] == pytest.approx([reference["ipw_att"], reference["aipw_att"]], rel=1e-6)
+    weights = balancing_weights(scores, treated, "att")
+    assert effective_sample_size(weights[~treated]) == pytest.approx(reference["ess_controls"], rel=1e-5)
