@@ -6,6 +6,8 @@ select
     control_variant_id,
     treatment_variant_id,
     population,
+    dimension,
+    segment,
     estimand,
     estimator,
     propensity_learner,

@@ -1,11 +1,15 @@
-"""Estimators agree with statsmodels where it has the same one."""
+"""Estimators agree with statsmodels, causalml and EconML where these have the same one; EconML if it is installed."""
 
 import numpy as np
+import pandas as pd
 import pytest
 import statsmodels.api as sm
+from sklearn.linear_model import LinearRegression, LogisticRegression
 from statsmodels.treatment.treatment_effects import TreatmentEffect
 
-from lifthouse.causal.doubly_robust import Nuisances, aipw
+from lifthouse.causal.doubly_robust import Nuisances, aipw, cross_fit_outcomes, double_machine_learning
+from lifthouse.causal.matching import CALIPER, logit_scores, matching
+from lifthouse.causal.propensity import assign_folds, cross_fit
 from lifthouse.causal.regression import difference_in_means, regression
 from lifthouse.causal.weighting import ipw
 
@@ -59,7 +63,66 @@ def test_aipw_on_the_same_nuisances(units):
     scores = sm.Logit(treated.astype(float), with_constant).fit(disp=0, tol=1e-12)
     expected = [sm.OLS(outcome[arm], with_constant[arm]).fit().predict(with_constant) for arm in (~treated, treated)]
     peer = TreatmentEffect(sm.OLS(outcome, with_constant), treated.astype(float), results_select=scores).aipw()
-    ours = aipw(treated, outcome, Nuisances(scores.predict(), *expected, ("linear", "linear")), "ate")
+    ours = aipw(design, treated, outcome, Nuisances(scores.predict(), *expected, ("linear", "linear")), "ate")
     # Theirs doesn't normalise the residuals' weights.
     assert ours.estimate == pytest.approx(peer.results_gmm.params[0], abs=0.05 * ours.standard_error)
     assert ours.standard_error == pytest.approx(peer.results_gmm.bse[0], rel=0.02)
+
+
+def crossed(units):
+    """Cross-fitted nuisances, all of them parametric."""
+    design, treated, outcome = units
+    folds = assign_folds(treated, seed=1)
+    scores = cross_fit(design, treated, folds, seed=1, learners=("logistic",)).scores
+    return cross_fit_outcomes(design, treated, outcome, scores, folds, seed=1, learners=(("linear",), ("linear",)))
+
+
+def test_matching_is_causalmls(units):
+    """The same pairs, where no scores tie: its caliper is in standard deviations of the score it is given."""
+    matched = pytest.importorskip("causalml.match")
+    design, treated, outcome = units
+    frame = pd.DataFrame({"score": logit_scores(design, treated), "treated": treated.astype(int), "outcome": outcome})
+    pairs = matched.NearestNeighborMatch(caliper=CALIPER, replace=True, ratio=1, shuffle=False).match(
+        frame, "treated", ["score"]
+    )
+    means = pairs.groupby("treated")["outcome"].mean()
+    ours = matching(design, treated, outcome, of_treated=True)
+    assert ours.estimate == pytest.approx(means[1] - means[0], abs=1e-9)
+
+
+def test_doubly_robust_beside_causalmls_learner(units):
+    meta = pytest.importorskip("causalml.inference.meta")
+    design, treated, outcome = units
+    nuisances = crossed(units)
+    theirs = meta.BaseDRRegressor(LinearRegression(), control_name=0).estimate_ate(
+        X=design, treatment=treated.astype(int), y=outcome, p=nuisances.scores, seed=1
+    )
+    ours = aipw(design, treated, outcome, nuisances, "ate")
+    assert ours.estimate == pytest.approx(float(theirs[0][0]), abs=0.3 * ours.standard_error)
+
+
+def test_double_machine_learning_is_econmls(units):
+    dml = pytest.importorskip("econml.dml")
+    design, treated, outcome = units
+    nuisances = crossed(units)
+    model = dml.LinearDML(
+        model_y=LinearRegression(),
+        model_t=LogisticRegression(C=1e3),
+        discrete_treatment=True,
+        featurizer=None,
+        cv=5,
+        random_state=1,
+    ).fit(outcome, treated.astype(int), X=design)
+    ours = double_machine_learning(design, treated, outcome, nuisances, "ate")
+    assert ours.estimate == pytest.approx(float(model.ate(design)), abs=0.3 * ours.standard_error)
+
+
+def test_aipw_is_econmls_doubly_robust_learner(units):
+    dr = pytest.importorskip("econml.dr")
+    design, treated, outcome = units
+    nuisances = crossed(units)
+    model = dr.LinearDRLearner(
+        model_propensity=LogisticRegression(C=1e3), model_regression=LinearRegression(), cv=5, random_state=1
+    ).fit(outcome, treated.astype(int), X=design)
+    ours = aipw(design, treated, outcome, nuisances, "ate")
+    assert ours.estimate == pytest.approx(float(model.ate(design)), abs=0.3 * ours.standard_error)

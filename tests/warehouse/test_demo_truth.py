@@ -107,3 +107,28 @@ def test_dirt_is_in_quarantine_to_the_row(demo_warehouse: Warehouse) -> None:
         "from fct_quarantined_rows where input_name = 'events' group by all order by all"
     )
     assert counted == [(False, manifest["malformed"]), (True, manifest["duplicates"])]
+
+
+@pytest.mark.parametrize("metric", ["revenue_per_user", "tasks_per_user", "retention_d21"])
+def test_planted_effect_of_a_free_choice_is_recovered(demo_warehouse: Warehouse, metric: str) -> None:
+    truth = demo_warehouse.input_folder / "truth/effects.parquet"
+    planted = dict(
+        duckdb.sql(
+            f"select segment, absolute_effect from '{truth}' where experiment_id = 'adaptive_ai_self_selected' "
+            f"and metric_name = '{metric}' and segment_dimension = 'estimand'"
+        ).fetchall()
+    )
+    found = {
+        (estimand, estimator): (lower, upper, estimate, error)
+        for estimand, estimator, lower, upper, estimate, error in demo_warehouse.query_published(
+            "select estimand, estimator, ci_lower, ci_upper, estimate, standard_error from fct_treatment_effects "
+            f"where experiment_id = 'adaptive_ai_self_selected' and metric_name = '{metric}' "
+            "and population = 'all' and dimension = 'all'"
+        )
+    }
+    for estimator in ("aipw", "dml"):
+        lower, upper, *_ = found["ate", estimator]
+        assert lower < planted["ate"] < upper
+    _, _, naive, error = found["ate", "difference_in_means"]
+    # Off by what the truth table says, and not by chance.
+    assert math.isclose(naive, planted["naive"], abs_tol=4 * error)

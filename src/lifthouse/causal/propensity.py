@@ -14,7 +14,7 @@ PropensityLearner = Literal["logistic", "gradient_boosting"]
 PROPENSITY_LEARNERS: tuple[PropensityLearner, ...] = ("logistic", "gradient_boosting")
 FOLDS = 5
 # Scores closer to 0 or 1 than this are rounded to it, so that no weight is infinite.
-SMALLEST_SCORE = 1e-6
+SMALLEST_SCORE = 1e-10
 # A learner whose scores are this far off in the logit's slope is passed over where another's are not.
 CALIBRATED_SLOPE = (0.8, 1.25)
 

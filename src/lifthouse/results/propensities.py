@@ -5,13 +5,16 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from lifthouse.causal.covariates import Encoder, usable_covariates
 from lifthouse.causal.propensity import Propensity, assign_folds, cross_fit
+from lifthouse.causal.threads import linear_algebra_threads
 from lifthouse.causal.weighting import ESTIMANDS, balancing_weights, crump_bound
 from lifthouse.statistics.reasons import Bools, Floats, Ints
 
@@ -96,7 +99,7 @@ class Fitted:
     def from_table(cls, table: pa.Table, pair: Pair, keys: Sequence[str] = UNIT_KEYS) -> Fitted:
         """Read the rows of a pair: the keys and the covariates."""
         encoder = Encoder.fit(table, usable_covariates(table.schema, keys))
-        treated = np.asarray(table["variant_id"].to_numpy(zero_copy_only=False) == pair.treatment, dtype=bool)
+        treated = pc.equal(table["variant_id"], pair.treatment).to_numpy().astype(bool)
         return cls(encoder, encoder.matrix(table), treated)
 
     @property
@@ -163,6 +166,27 @@ def _literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
+def scored_units(pair: Pair, scores: Any, covariates: Any, *, most: int) -> pa.Table:
+    """Read the units of a pair to estimate from, in an order that is random but always the same.
+
+    Args:
+        pair: The pair.
+        scores: Relation of `int_propensity_scores`.
+        covariates: Relation of `int_unit_covariates`.
+        most: At most so many units.
+
+    Returns:
+        Keys, score, fold and covariates; where there are no scores, units with the reason as `score_reason`.
+
+    """
+    scored = scores.filter(pair.scored_condition).project(
+        "experiment_id, unit_id, propensity, fold, is_trimmed, learner, reason as score_reason"
+    )
+    return (
+        scored.join(covariates, "experiment_id, unit_id").order("hash(unit_id), unit_id").limit(most).to_arrow_table()
+    )
+
+
 def propensity_scores(
     pairs: Sequence[Pair],
     fitted_units: Callable[[Pair], pa.Table],
@@ -195,14 +219,15 @@ def _scores_of(
             [SCHEMA.empty_table(), *(_without_scores(pair, batch, reason) for batch in all_units(pair, []))]
         )
     folds = assign_folds(fitted.treated, seed=pair.seed)
-    model = cross_fit(fitted.design, fitted.treated, folds, seed=pair.seed)
+    with linear_algebra_threads(len(table)):
+        model = cross_fit(fitted.design, fitted.treated, folds, seed=pair.seed)
     known = pd.Index(table["unit_id"].to_numpy(zero_copy_only=False))
     covariates = list(dict.fromkeys(column.covariate for column in fitted.encoder.columns))
     scored = pa.Table.from_batches(
         [_scored(batch, fitted.encoder, model, known, folds) for batch in all_units(pair, covariates)]
     )
     scores = scored["propensity"].to_numpy()
-    treated = scored["variant_id"].to_numpy(zero_copy_only=False) == pair.treatment
+    treated = pc.equal(scored["variant_id"], pair.treatment).to_numpy().astype(bool)
     bound = crump_bound(model.scores)
     columns = {
         **{name: scored[name] for name in ("unit_id", "variant_id", "propensity", "fold")},

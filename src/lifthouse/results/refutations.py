@@ -1,0 +1,309 @@
+"""`fct_refutations`: what should be no effect is none, what should change nothing does not, and what hides could do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, cast
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from scipy import special
+
+from lifthouse.causal.doubly_robust import OutcomeLearner, aipw, cross_fit_outcomes
+from lifthouse.causal.estimates import CausalEstimate
+from lifthouse.causal.propensity import (
+    CALIBRATED_SLOPE,
+    SMALLEST_SCORE,
+    PropensityLearner,
+    assign_folds,
+    cross_fit,
+    diagnose,
+    fit_logistic,
+)
+from lifthouse.causal.threads import linear_algebra_threads
+from lifthouse.causal.weighting import Estimand, balancing_weights, effective_sample_size
+from lifthouse.results.propensities import Fitted, Pair
+from lifthouse.results.sensitivities import sensitivity_rows
+from lifthouse.results.treatment_effects import SAMPLE_KEYS, Sample, sample_of
+
+COLUMNS = {
+    "experiment_id": "string",
+    "metric_name": "string",
+    "treatment_variant_id": "string",
+    "estimand": "string",
+    "estimator": "string",
+    "refuter": "string",
+    "verdict": "string",
+    "reason": "string",
+    "estimate": "float64",
+    "refuted_estimate": "float64",
+    "standard_error": "float64",
+    "p_value": "float64",
+    "statistic": "float64",
+}
+_REPEATS = 4
+_SUBSET_SHARE = 0.8
+# A false alarm in a hundred.
+_ALPHA = 0.01
+
+
+@dataclass(frozen=True)
+class _Setting:
+    """How estimates are repeated: with the learners that were chosen for the estimate itself."""
+
+    estimand: Estimand
+    propensity_learner: PropensityLearner
+    outcome_learners: tuple[OutcomeLearner, OutcomeLearner]
+    seed: int
+
+    def estimate(self, sample: Sample, *, keep_scores: bool = False) -> CausalEstimate:
+        scores = sample.scores
+        folds = sample.folds
+        if not keep_scores:
+            folds = assign_folds(sample.treated, seed=self.seed)
+            learners = (self.propensity_learner,)
+            scores = cross_fit(sample.design, sample.treated, folds, seed=self.seed, learners=learners).scores
+        nuisances = cross_fit_outcomes(
+            sample.design,
+            sample.treated,
+            sample.outcome,
+            scores,
+            folds,
+            seed=self.seed,
+            propensity_learner=self.propensity_learner,
+            learners=((self.outcome_learners[0],), (self.outcome_learners[1],)),
+        )
+        return aipw(sample.design, sample.treated, sample.outcome, nuisances, self.estimand)
+
+
+def refutations(
+    pairs: Sequence[Pair],
+    sampled_units: Callable[[Pair], pa.Table],
+    outcomes: Callable[[Pair], pd.DataFrame],
+    effects: pd.DataFrame,
+    metrics: pd.DataFrame,
+    *,
+    estimand: Estimand = "ate",
+    overlap_fails_below: float = 0.1,
+    confidence: float = 0.95,
+) -> pd.DataFrame:
+    """Try to refute each pair's AIPW estimate.
+
+    Args:
+        pairs: The pairs.
+        sampled_units: Gives a pair's fitted units: `SAMPLE_KEYS` and the covariates.
+        outcomes: Gives metric_name, unit_id and value of a pair's units.
+        effects: `fct_treatment_effects`.
+        metrics: `int_experiment_metrics`.
+        estimand: Whose effect.
+        overlap_fails_below: Overlap fails where the effective sample size of an arm is a smaller share of the units of
+            the smaller arm than this.
+        confidence: Level of significance in the sensitivity analyses.
+
+    Returns:
+        `COLUMNS`, one row per pair, metric and refuter. Verdicts are pass, warn, fail and not_applicable; `overlap` and
+        `calibration` are of the scores, with metric `all`.
+
+    """
+    rows: list[dict[str, object]] = []
+    proportions = metrics.set_index(["experiment_id", "metric_name"])["is_proportion"]
+    for pair in pairs:
+        table = sampled_units(pair)
+        keys = {"experiment_id": pair.experiment_id, "treatment_variant_id": pair.treatment, "estimand": estimand}
+        reason = table["score_reason"][0].as_py() if len(table) else pair.withheld or "one_arm"
+        if reason:
+            rows.append({**keys, "metric_name": "all", "refuter": "overlap", **_not_applicable(reason)})
+            continue
+        fitted = Fitted.from_table(table, pair, SAMPLE_KEYS)
+        units = pd.Index(table["unit_id"].to_numpy(zero_copy_only=False))
+        values = outcomes(pair)
+        with linear_algebra_threads(len(table)):
+            for row in _score_rows(fitted, table, estimand, overlap_fails_below):
+                rows.append({**keys, "metric_name": "all", **row})
+            published = _published(effects, pair, estimand)
+            for effect in published[published["dimension"] == "all"].to_dict("records"):
+                metric = str(effect["metric_name"])
+                sample, _ = sample_of(fitted, table, units, values[values["metric_name"] == metric])
+                is_proportion = bool(proportions[pair.experiment_id, metric])
+                found = _of_metric(
+                    fitted, sample, effect, seed=pair.seed, is_proportion=is_proportion, confidence=confidence
+                )
+                found.append(_heterogeneity(published[published["metric_name"] == metric]))
+                rows += [{**keys, "metric_name": metric, "estimator": "aipw", **row} for row in found]
+    return pd.DataFrame(rows, columns=list(COLUMNS)).astype(COLUMNS)
+
+
+def _published(effects: pd.DataFrame, pair: Pair, estimand: Estimand) -> pd.DataFrame:
+    """Rows of the estimates to refute, of all units and by segment."""
+    return effects[
+        (effects["experiment_id"] == pair.experiment_id)
+        & (effects["treatment_variant_id"] == pair.treatment)
+        & (effects["estimand"] == estimand)
+        & (effects["estimator"] == "aipw")
+        & (effects["population"] == "all")
+    ]
+
+
+def _of_metric(
+    fitted: Fitted,
+    sample: Sample,
+    effect: dict[Any, Any],
+    *,
+    seed: int,
+    is_proportion: bool,
+    confidence: float,
+) -> list[dict[str, object]]:
+    if isinstance(effect["reason"], str):
+        return [{"refuter": "placebo_treatment", **_not_applicable(effect["reason"])}]
+    setting = _Setting(
+        cast(Estimand, effect["estimand"]),
+        cast(PropensityLearner, effect["propensity_learner"]),
+        cast(tuple[OutcomeLearner, OutcomeLearner], tuple(str(effect["outcome_learner"]).split("/"))),
+        seed,
+    )
+    # The published estimate, or its like on fewer units.
+    base = setting.estimate(sample, keep_scores=True)
+    if base.reason:
+        return [{"refuter": "placebo_treatment", **_not_applicable(base.reason)}]
+    found = [
+        *_refuted(sample, base, setting),
+        _negative_control(fitted, sample, str(effect["metric_name"]), setting),
+        *sensitivity_rows(sample, base, fitted.encoder.names, seed, is_proportion=is_proportion, confidence=confidence),
+    ]
+    return [{"estimate": base.estimate, **row} for row in found]
+
+
+def _score_rows(fitted: Fitted, table: pa.Table, estimand: Estimand, fails_below: float) -> Iterator[dict[str, object]]:
+    treated = fitted.treated
+    scores = fit_logistic(fitted.design, treated).predict_proba(fitted.design)[:, 1]
+    weights = balancing_weights(np.clip(scores, SMALLEST_SCORE, 1 - SMALLEST_SCORE), treated, estimand)
+    sizes = [effective_sample_size(weights[arm]) for arm in (~treated, treated)]
+    smaller = min(int(treated.sum()), int((~treated).sum()))
+    share = min(sizes) / smaller
+    left_out = float(np.mean(table["is_trimmed"].to_numpy(zero_copy_only=False).astype(bool)))
+    counted = (
+        f"effective sample sizes {sizes[0]:,.1f} of {(~treated).sum():,} in control and {sizes[1]:,.1f} of "
+        f"{treated.sum():,} in treatment; trimming leaves out {left_out:.1%} of units"
+    )
+    lacking = f"too few units could have been in either arm: {counted}"
+    yield {
+        "refuter": "overlap",
+        "verdict": "fail" if share < fails_below else "warn" if share < 2.5 * fails_below else "pass",
+        "statistic": share,
+        "reason": lacking if share < 2.5 * fails_below else counted,
+    }
+    slope = diagnose(table["propensity"].to_numpy(), treated).calibration_slope
+    is_calibrated = CALIBRATED_SLOPE[0] <= slope <= CALIBRATED_SLOPE[1]
+    yield {
+        "refuter": "calibration",
+        "verdict": "pass" if is_calibrated else "warn",
+        "statistic": slope,
+        "reason": None if is_calibrated else "scores are too bold" if slope < 1 else "scores are too timid",
+    }
+
+
+def _refuted(sample: Sample, base: CausalEstimate, setting: _Setting) -> Iterator[dict[str, object]]:
+    random = np.random.default_rng(setting.seed)
+    size = len(sample.treated)
+    placebos = [setting.estimate(replace(sample, treated=random.permutation(sample.treated))) for _ in range(_REPEATS)]
+    yield _should_be_zero("placebo_treatment", placebos, "a treatment dealt at random shows an effect", "fail")
+    dummies = [
+        setting.estimate(replace(sample, outcome=random.permutation(sample.outcome)), keep_scores=True)
+        for _ in range(_REPEATS)
+    ]
+    yield _should_be_zero("dummy_outcome", dummies, "an outcome dealt at random shows an effect", "fail")
+    noisy = replace(sample, design=np.column_stack([sample.design, random.normal(size=size)]))
+    yield _should_be_same("random_common_cause", base, setting.estimate(noisy), base.standard_error)
+    inside = random.random(size) < _SUBSET_SHARE
+    # A subset's estimate differs from the whole's by as much as the variances do.
+    expected = base.standard_error * float(np.sqrt(1 / _SUBSET_SHARE - 1))
+    yield _should_be_same("data_subset", base, setting.estimate(sample.of(inside)), 2.576 * expected)
+
+
+def _should_be_zero(refuter: str, repeats: Sequence[CausalEstimate], otherwise: str, verdict: str) -> dict[str, object]:
+    usable = [repeat for repeat in repeats if repeat.reason is None]
+    if not usable:
+        return {"refuter": refuter, **_not_applicable(repeats[0].reason or "")}
+    mean = float(np.mean([repeat.estimate for repeat in usable]))
+    error = float(np.sqrt(np.mean([repeat.standard_error**2 for repeat in usable]) / len(usable)))
+    p_value = 2 * float(special.ndtr(-abs(mean / error)))
+    return {
+        "refuter": refuter,
+        "verdict": verdict if p_value < _ALPHA else "pass",
+        "reason": otherwise if p_value < _ALPHA else None,
+        "refuted_estimate": mean,
+        "standard_error": error,
+        "p_value": p_value,
+        "statistic": mean / error,
+    }
+
+
+def _should_be_same(refuter: str, base: CausalEstimate, again: CausalEstimate, bound: float) -> dict[str, object]:
+    if again.reason:
+        return {"refuter": refuter, **_not_applicable(again.reason)}
+    moved = abs(again.estimate - base.estimate) / bound
+    return {
+        "refuter": refuter,
+        "verdict": "pass" if moved <= 1 else "fail",
+        "reason": None if moved <= 1 else "the estimate moves further than chance would move it",
+        "refuted_estimate": again.estimate,
+        "standard_error": again.standard_error,
+        "statistic": moved,
+    }
+
+
+def _negative_control(fitted: Fitted, sample: Sample, metric: str, setting: _Setting) -> dict[str, object]:
+    """Estimate the effect on the metric's own past, which nothing can have changed, adjusted for all else."""
+    names = [column.covariate for column in fitted.encoder.columns]
+    past = f"pre_{metric}"
+    if past not in names or len(names) == 1:
+        return {"refuter": "negative_control", **_not_applicable("the metric has no past among the covariates")}
+    at = names.index(past)
+    column = fitted.encoder.columns[at]
+    others = [other for other, name in enumerate(names) if name != past]
+    control = replace(
+        sample, design=sample.design[:, others], outcome=column.centre + column.scale * sample.design[:, at]
+    )
+    estimate = setting.estimate(control)
+    return _should_be_zero(
+        "negative_control", [estimate], "the arms differ in the metric's past beyond what covariates explain", "warn"
+    )
+
+
+def _heterogeneity(effects: pd.DataFrame) -> dict[str, object]:
+    """Whether one number tells the story: Cochran's test of segments' effects, the dimension that differs most."""
+    by_segment = effects[(effects["dimension"] != "all") & effects["reason"].isna()]
+    found = []
+    for dimension, rows in by_segment.groupby("dimension"):
+        if len(rows) < 2:
+            continue
+        precision = 1 / rows["standard_error"] ** 2
+        mean = (precision * rows["estimate"]).sum() / precision.sum()
+        statistic = float((precision * (rows["estimate"] - mean) ** 2).sum())
+        ordered = rows.sort_values("estimate")
+        least, most = ordered.iloc[0], ordered.iloc[-1]
+        found.append(
+            (
+                float(special.chdtrc(len(rows) - 1, statistic)),
+                statistic,
+                f"the effect differs by {dimension}: {least['estimate']:.4g} in {least['segment']}, "
+                f"{most['estimate']:.4g} in {most['segment']}",
+            )
+        )
+    if not found:
+        return {"refuter": "heterogeneity", **_not_applicable("no dimension has two segments with an effect")}
+    p_value, statistic, differs = min(found)
+    p_value = min(1.0, p_value * len(found))
+    return {
+        "refuter": "heterogeneity",
+        "verdict": "warn" if p_value < _ALPHA else "pass",
+        "reason": differs if p_value < _ALPHA else None,
+        "p_value": p_value,
+        "statistic": statistic,
+    }
+
+
+def _not_applicable(reason: str) -> dict[str, object]:
+    return {"verdict": "not_applicable", "reason": reason}

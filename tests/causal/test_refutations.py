@@ -1,0 +1,242 @@
+"""What is planted is found, what is not is not, and what can't be estimated has a reason and no number."""
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+from lifthouse.causal.sensitivity import e_value, robustness, rosenbaum_gamma
+from lifthouse.results.covariate_balance import covariate_balance
+from lifthouse.results.propensities import Pair, causal_pairs, propensity_scores
+from lifthouse.results.refutations import refutations
+from lifthouse.results.treatment_effects import estimators_of, treatment_effects
+
+PAIR = Pair("chosen", "without", "with", None)
+METRICS = pd.DataFrame({"experiment_id": ["chosen"], "metric_name": ["earned"], "is_proportion": [False]})
+DIFFERENCE = 1.5
+
+
+def units(seed=0, size=3000, *, hidden=0.0, effect=DIFFERENCE):
+    """Covariates, arms and outcomes; `hidden` is the strength of a confounder that the table does not have."""
+    random = np.random.default_rng(seed)
+    age, unseen = random.normal(size=size), random.normal(size=size)
+    town = random.choice(["north", "south"], size)
+    chance = 1 / (1 + np.exp(-0.6 * age - 0.4 * (town == "north") - hidden * unseen))
+    treated = random.random(size) < chance
+    earned = 2 * age + (town == "north") + hidden * unseen + effect * treated + random.normal(size=size)
+    names = [f"u{number}" for number in range(size)]
+    table = pa.table(
+        {
+            "experiment_id": ["chosen"] * size,
+            "unit_id": names,
+            "variant_id": np.where(treated, "with", "without"),
+            "age": age,
+            "town": town,
+            "pre_earned": 2 * age + random.normal(size=size),
+        }
+    )
+    return table, pd.DataFrame({"metric_name": "earned", "unit_id": names, "value": earned})
+
+
+def scored(table, pair=PAIR):
+    """Score and join, as the models do in SQL."""
+
+    def batches(_pair, names):
+        return table.select(["experiment_id", "unit_id", "variant_id", *names]).to_batches(1000)
+
+    scores = propensity_scores([pair], lambda _: table, batches)
+    beside = scores.select(["unit_id", "propensity", "fold", "is_trimmed", "learner"]).append_column(
+        "score_reason", scores["reason"]
+    )
+    return scores, table.join(beside, "unit_id").sort_by("unit_id")
+
+
+def towns_of(sample):
+    return sample["town"].to_pylist() if "town" in sample.column_names else [None] * len(sample)
+
+
+def found(table, outcomes, pair=PAIR):
+    """Effects and refutations by name."""
+    _, sample = scored(table, pair)
+    towns = pd.DataFrame({"unit_id": sample["unit_id"].to_pylist(), "town": towns_of(sample)})
+    effects = treatment_effects([pair], lambda _: sample, lambda _: outcomes, lambda _: towns, METRICS)
+    refuted = refutations([pair], lambda _: sample, lambda _: outcomes, effects, METRICS)
+    return effects, refuted.set_index("refuter")
+
+
+def test_effect_and_refuters_of_honest_data():
+    effects, refuted = found(*units())
+    robust = effects[(effects["estimator"] != "difference_in_means") & (effects["population"] == "all")]
+    assert set(robust["segment"]) == {"all", "north", "south"}
+    assert (np.abs(robust["estimate"] - DIFFERENCE) < 4 * robust["standard_error"]).all()
+    naive = effects[effects["estimator"] == "difference_in_means"].iloc[0]
+    assert naive["ci_lower"] > DIFFERENCE
+    assert refuted.drop("robustness_value")["verdict"].eq("pass").all()
+
+
+def test_placebos_centre_on_zero():
+    tries = [found(*units(seed, 800))[1].loc[["placebo_treatment", "dummy_outcome"]] for seed in range(8)]
+    for name in ("placebo_treatment", "dummy_outcome"):
+        statistics = np.array([attempt.loc[name, "statistic"] for attempt in tries])
+        assert abs(statistics.mean()) < 3.3 / np.sqrt(len(tries))
+        assert sum(attempt.loc[name, "verdict"] == "fail" for attempt in tries) <= 1
+
+
+def test_a_planted_hidden_confounder_is_caught():
+    """No effect at all, and a confounder that nobody recorded: the effect that is found does not survive."""
+    table, outcomes = units(hidden=0.6, effect=0.0)
+    # The past would stand in for age, and benchmarks look at one covariate beside all others.
+    effects, refuted = found(table.drop_columns(["pre_earned"]), outcomes)
+    aipw = effects.query("estimator == 'aipw' and estimand == 'ate' and population == 'all' and segment == 'all'").iloc[
+        0
+    ]
+    assert aipw["ci_lower"] > 0
+    assert refuted.loc["robustness_value", "verdict"] == "warn"
+    # One as strong as the strongest that was recorded would do, and the planted one is.
+    assert refuted.loc["robustness_value", "refuted_estimate"] < 0
+    assert refuted.loc["robustness_value", "statistic"] < 0.5
+
+
+def test_an_effect_that_differs_by_segment_is_told():
+    table, outcomes = units()
+    north = np.array(table["town"].to_pylist()) == "north"
+    treated = np.array(table["variant_id"].to_pylist()) == "with"
+    effects, refuted = found(table, outcomes.assign(value=outcomes["value"] + 1.0 * (north & treated)))
+    by_town = effects.query("segment != 'all' and estimand == 'ate'").set_index("segment")
+    for town, expected in (("north", DIFFERENCE + 1), ("south", DIFFERENCE)):
+        assert by_town.loc[town, "ci_lower"] < expected < by_town.loc[town, "ci_upper"]
+    assert refuted.loc["heterogeneity", "verdict"] == "warn"
+    assert refuted.loc["heterogeneity", "reason"].startswith("the effect differs by town")
+
+
+def test_a_past_that_differs_is_a_warning():
+    """The metric's past depends on what drove the choice, and no covariate tells of it."""
+    table, outcomes = units()
+    treated = np.array(table["variant_id"].to_pylist()) == "with"
+    past = pa.array(table["pre_earned"].to_numpy() + treated)
+    changed = table.set_column(table.schema.get_field_index("pre_earned"), "pre_earned", past)
+    assert found(changed, outcomes)[1].loc["negative_control", "verdict"] == "warn"
+
+
+def test_scores_of_units_not_fitted_and_of_several_arms():
+    table, _ = units(size=1000)
+    three = pa.concat_tables([table, units(1, 400)[0]])
+    three = three.set_column(1, "unit_id", pa.array([f"u{number}" for number in range(1400)]))
+    other = np.where(np.arange(1400) >= 1000, "another", three["variant_id"].to_numpy(zero_copy_only=False))
+    three = three.set_column(2, "variant_id", pa.array(other))
+    experiments = pd.DataFrame({"experiment_id": ["chosen"], "assignment": ["observational"]})
+    variants = pd.DataFrame(
+        {
+            "experiment_id": "chosen",
+            "variant_id": ["without", "with", "another"],
+            "is_control": [True, False, False],
+        }
+    )
+    blocked = pd.DataFrame({"experiment_id": [], "reason": []})
+    pairs = causal_pairs(experiments, variants, blocked)
+
+    def of_pair(pair):
+        return three.filter(pa.compute.is_in(three["variant_id"], pa.array([pair.control, pair.treatment])))
+
+    scores = propensity_scores(
+        pairs, lambda pair: of_pair(pair).slice(0, 600), lambda pair, _: of_pair(pair).to_batches()
+    ).to_pandas()
+    assert scores.groupby("treatment_variant_id").size().to_dict() == {
+        pair.treatment: of_pair(pair).num_rows for pair in pairs
+    }
+    assert scores.groupby("treatment_variant_id")["fold"].count().tolist() == [600, 600]
+    assert scores["propensity"].between(0, 1).all()
+    means = scores.groupby(["treatment_variant_id", "variant_id"])[["weight_ate", "weight_att", "weight_ato"]].mean()
+    np.testing.assert_allclose(means, 1)
+
+
+def with_reason(case):
+    table, outcomes = units(size=600)
+    variant = table.schema.get_field_index("variant_id")
+    if case == "one_arm":
+        table = table.set_column(variant, "variant_id", pa.array(["with"] * 600))
+    elif case == "too_few_units":
+        table = table.set_column(variant, "variant_id", pa.array(["with"] * 5 + ["without"] * 595))
+    elif case == "no_covariates":
+        table = table.select(["experiment_id", "unit_id", "variant_id"]).append_column("same", pa.array([1.0] * 600))
+    elif case == "fewer_units_than_covariates":
+        random = np.random.default_rng(0)
+        for number in range(300):
+            table = table.append_column(f"x{number}", pa.array(random.normal(size=600)))
+    elif case == "no_overlap":
+        age = table["age"].to_numpy()
+        table = table.set_column(variant, "variant_id", pa.array(np.where(age > 0, "with", "without")))
+    elif case == "constant_outcome":
+        outcomes = outcomes.assign(value=1.0)
+    elif case == "no_unit_values":
+        outcomes = outcomes.iloc[:0]
+    return table, outcomes
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        "one_arm",
+        "too_few_units",
+        "no_covariates",
+        "fewer_units_than_covariates",
+        "no_overlap",
+        "constant_outcome",
+        "no_unit_values",
+    ],
+)
+def test_what_can_not_be_estimated_has_a_reason_and_no_number(case):
+    table, outcomes = with_reason(case)
+    effects, refuted = found(table, outcomes)
+    everything = effects[effects["population"] == "all"]
+    assert len(everything) == sum(len(estimators_of(estimand)) for estimand in ("ate", "att", "ato"))
+    assert set(everything["reason"]) == {case}
+    assert everything[["estimate", "standard_error", "ci_lower", "ci_upper", "p_value"]].isna().all().all()
+    assert "not_applicable" in set(refuted["verdict"])
+
+
+def test_blocked_experiments_show_nothing():
+    table, outcomes = units(size=600)
+    pair = Pair("chosen", "without", "with", "blocked: broken")
+    scores, sample = scored(table, pair)
+    assert set(scores["reason"].to_pylist()) == {"blocked: broken"}
+    effects, refuted = found(table, outcomes, pair)
+    assert set(effects["reason"]) == {"blocked: broken"}
+    assert refuted["verdict"].tolist() == ["not_applicable"]
+    assert covariate_balance([pair], lambda _: sample)["reason"].tolist() == ["blocked: broken"]
+
+
+def test_an_experiment_named_besides_must_exist():
+    experiments = pd.DataFrame({"experiment_id": ["a"], "assignment": ["randomised"]})
+    variants = pd.DataFrame({"experiment_id": ["a", "a"], "variant_id": ["c", "t"], "is_control": [True, False]})
+    blocked = pd.DataFrame({"experiment_id": [], "reason": []})
+    assert causal_pairs(experiments, variants, blocked) == []
+    assert causal_pairs(experiments, variants, blocked, also=["a"]) == [Pair("a", "c", "t", None)]
+    with pytest.raises(ValueError, match="names 'b', must be one of a"):
+        causal_pairs(experiments, variants, blocked, also=["b"])
+
+
+def test_published_sensitivities():
+    """VanderWeele and Ding's example; Cinelli and Hazlett's formula on statsmodels' fit."""
+    assert e_value(3.9) == pytest.approx(7.26, abs=0.005)
+    random = np.random.default_rng(3)
+    design = random.normal(size=(783, 2))
+    treated = random.random(783) < 1 / (1 + np.exp(-design[:, 0]))
+    outcome = design @ [0.5, 0.2] + 0.3 * treated + random.normal(size=783)
+    import statsmodels.api as sm  # noqa: PLC0415
+
+    fit = sm.OLS(outcome, sm.add_constant(np.column_stack([treated, design]))).fit()
+    f = abs(fit.tvalues[1]) / np.sqrt(fit.df_resid)
+    assert robustness(design, treated, outcome).robustness_value == pytest.approx(
+        0.5 * (np.sqrt(f**4 + 4 * f**2) - f**2), rel=1e-9
+    )
+
+
+def test_hidden_bias_bound_is_where_the_signed_rank_test_gives_way():
+    differences = np.random.default_rng(5).normal(0.5, 1, 200)
+    gamma = rosenbaum_gamma(differences)
+    ranks = pd.Series(np.abs(differences)).rank().to_numpy()
+    chance = gamma / (1 + gamma)
+    z = (ranks[differences > 0].sum() - chance * ranks.sum()) / np.sqrt(chance * (1 - chance) * (ranks**2).sum())
+    assert z == pytest.approx(1.959964, abs=1e-4)
+    assert rosenbaum_gamma(np.array([1.0, -1.1, 0.9, -1.0])) == 1.0
