@@ -67,7 +67,7 @@ def test_same_data_same_models_whatever_the_order(built: tuple) -> None:
     units, outcomes, models, held_out, _, _ = built
     again = uplift_models([TARGET], units.sample(frac=1, random_state=1), outcomes, learners=LEARNERS).to_pandas()
     assert again["data_fingerprint"].tolist() == models["data_fingerprint"].tolist()
-    assert held_out_scores([TARGET], again, units, outcomes).equals(held_out)
+    assert held_out_scores([TARGET], again, units, outcomes)["uplifts"].equals(held_out["uplifts"])
     other = outcomes.assign(value=outcomes["value"].where(outcomes.index > 0, 9.0))
     changed = uplift_models([TARGET], units, other, learners=LEARNERS).to_pandas()
     assert changed["data_fingerprint"].iloc[0] != models["data_fingerprint"].iloc[0]
@@ -142,7 +142,7 @@ def test_less_is_better_turns_signs_but_not_units() -> None:
     ("change", "reason"),
     [
         (
-            {"noise": lambda units: (units["variant_id"] == "c") + 0.5 * units["noise"]},
+            {"noise": lambda of: (of["variant_id"] == "c") + 0.5 * of["noise"]},
             "post_treatment_covariates: noise",
         ),
         ({"age": None, "plan": None, "noise": None}, "no_covariates"),
@@ -159,9 +159,7 @@ def test_bad_covariates_are_refused(change: dict, reason: str) -> None:
 
 def test_too_few_units_and_reasons_of_the_registry() -> None:
     units, outcomes, _ = experiment(200)
-    assert uplift_models([TARGET], units, outcomes, learners=LEARNERS).to_pandas()["reason"].tolist() == [
-        "too_few_units"
-    ]
-    blocked = replace(TARGET, reason="blocked: x")
-    assert uplift_models([blocked], units, outcomes, learners=LEARNERS).to_pandas()["reason"].tolist() == ["blocked: x"]
+    for target, reason in ((TARGET, "too_few_units"), (replace(TARGET, reason="blocked: x"), "blocked: x")):
+        models = uplift_models([target], units, outcomes, learners=LEARNERS)
+        assert models["reason"].to_pylist() == [reason]
     assert uplift_models([], units, outcomes, learners=LEARNERS).num_rows == 0
