@@ -33,8 +33,8 @@ class Boosting:
 
     trees: int = 60
     learning_rate: float = 0.05
-    leaves: int = 6
-    units_a_leaf: int = 100
+    leaves: int = 4
+    units_a_leaf: int = 200
     threads: int = 1
     seed: int = 0
 
