@@ -81,7 +81,7 @@ def hillstrom(make_warehouse, public_data: Path) -> Warehouse:
     )
     marts = ("scores", "evaluation", "curves", "drivers", "segments")
     selected = [*(f"+fct_uplift_{mart}" for mart in marts), "+fct_targeting_policies"]
-    warehouse.built("--full-refresh", *WITHOUT_UNIT_TESTS, "--select", *selected)
+    warehouse.built("--full-refresh", *WITHOUT_UNIT_TESTS, "--indirect-selection", "cautious", "--select", *selected)
     return warehouse
 
 
