@@ -84,6 +84,9 @@ def test_saved_models_score_units_that_come_later(built: tuple) -> None:
     assert of_later["fold"].isna().all()
     assert stats.spearmanr(of_later["uplift"], truth).statistic > 0.6
     assert of_later["tier"].value_counts(normalize=True).between(0.1, 0.3).all()
+    # Only c has a winner: it is best for whoever is expected to gain more than its cost.
+    assert (of_later["is_best_treatment"] == (of_later["uplift"] > TARGET.costs[1])).all()
+    assert scores.loc[scores["treatment_variant_id"] == "b", "is_best_treatment"].isna().all()
     fitted = scores[scores["fold"].notna()]
     assert len(fitted) == 4000 * 2 * len(LEARNERS)
     assert fitted.loc[fitted["learner"] == "t_learner", "uplift_ci_lower"].isna().all()
