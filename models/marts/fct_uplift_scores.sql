@@ -11,5 +11,6 @@ select
     uplift,
     uplift_ci_lower,
     uplift_ci_upper,
-    is_winner
+    is_winner,
+    is_best_treatment
 from {{ ref('int_uplift_scores') }}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import pickle
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -73,6 +73,27 @@ class Target:
     value: float
     sign: float
     reason: str | None
+
+    def profit(self, at: int, uplift: Floats) -> Floats:
+        """Money that a treatment, by its position, earns with a unit; without a value the gain in the metric."""
+        return self.sign * uplift if np.isnan(self.value) else uplift * self.value - self.costs[at]
+
+    def best_treatments(self, uplifts: Sequence[Floats | None]) -> tuple[Ints, Floats]:
+        """Choose each unit's most profitable treatment.
+
+        Args:
+            uplifts: Of each treatment, shape (n,); None where targeting is withheld. At least one is there.
+
+        Returns:
+            Positions of the treatments, -1 where none has a profit above zero, and the highest profits; shape (n,).
+
+        """
+        size = next(len(uplift) for uplift in uplifts if uplift is not None)
+        profits = np.column_stack(
+            [np.full(size, -np.inf) if uplift is None else self.profit(at, uplift) for at, uplift in enumerate(uplifts)]
+        )
+        most = profits.max(axis=1)
+        return np.where(most > 0, profits.argmax(axis=1), -1), most
 
     def rows_of(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Rows of a frame that are this target's."""

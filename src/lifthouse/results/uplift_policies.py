@@ -109,10 +109,10 @@ def _policies(
         arm[0, at] = 1.0
         yield _Policy("treat_all", treatment, 1.0, np.ones((n, 1)) * arm)
         learner, has_won = best.get((target.experiment_id, target.metric_name, treatment), ("", False))
-        uplift = target.sign * held.uplifts[learner][:, at] if has_won else None
+        uplift = held.uplifts[learner][:, at] if has_won else None
         uplifts.append(uplift)
-        ranks = ranks_within(uplift, held.folds) if uplift is not None else None
-        pays = _profit(target, at, uplift) > 0 if uplift is not None else None
+        ranks = ranks_within(target.sign * uplift, held.folds) if uplift is not None else None
+        pays = target.profit(at, uplift) > 0 if uplift is not None else None
         for share in SHARES:
             yield _Policy("random", treatment, share, np.full((n, 1), share) * arm)
             if ranks is None:
@@ -133,27 +133,15 @@ def _policies(
         yield _Policy("policy_tree", "any", 1.0, None, reason="no_better_than_random")
 
 
-def _profit(target: Target, at: int, uplift: Floats) -> Floats:
-    """Money a treatment earns with a unit; the uplift itself where the registry says no value."""
-    return uplift if np.isnan(target.value) else target.sign * uplift * target.value - target.costs[at]
-
-
 def _best_arm(held: HeldOutTarget, uplifts: list[Floats | None]) -> Iterator[_Policy]:
     """Give each unit the treatment with the highest expected profit, from the highest profit down."""
-    n, withheld = len(held.outcome), [uplift for uplift in uplifts if uplift is None]
-    if len(withheld) == len(uplifts):
+    if all(uplift is None for uplift in uplifts):
         for share in SHARES:
             yield _Policy("best_arm", "any", share, None, reason="no_better_than_random")
         return
-    profit = np.column_stack(
-        [
-            np.full(n, -np.inf) if uplift is None else _profit(held.target, at, uplift)
-            for at, uplift in enumerate(uplifts)
-        ]
-    )
-    chosen, most = profit.argmax(axis=1), profit.max(axis=1)
+    chosen, most = held.target.best_treatments(uplifts)
     for share in SHARES:
-        chance = top_share(ranks_within(most, held.folds), share, eligible=most > 0)
+        chance = top_share(ranks_within(most, held.folds), share, eligible=chosen >= 0)
         yield _Policy("best_arm", "any", share, (chosen[:, None] == np.arange(len(uplifts))) * chance[:, None])
 
 

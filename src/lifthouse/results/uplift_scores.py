@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 from scipy import special
@@ -16,7 +17,9 @@ from lifthouse.results.uplift_models import (
     held_out_targets,
     load_models,
 )
-from lifthouse.statistics.reasons import Floats
+from lifthouse.statistics.reasons import Bools, Floats, Ints
+from lifthouse.uplift.cross_fitting import FoldModels
+from lifthouse.uplift.encoding import Encoding
 from lifthouse.uplift.evaluation import ranks_within
 from lifthouse.uplift.policy import TIERS, tier_of
 
@@ -33,6 +36,7 @@ SCORES = pa.schema(
         ("uplift_ci_lower", pa.float64()),
         ("uplift_ci_upper", pa.float64()),
         ("is_winner", pa.bool_()),
+        ("is_best_treatment", pa.bool_()),
     ]
 )
 Best = dict[tuple[str, str, str], tuple[str, bool]]
@@ -81,33 +85,62 @@ def uplift_scores(
                 continue
             fitted = loaded[target.experiment_id, target.metric_name]
             x = fitted[0][0].encode(units)
-            for at, treatment in enumerate(target.variants[1:]):
-                key = (target.experiment_id, target.metric_name, treatment)
+            uplifts, errors = zip(
+                *(_final(fitted, best.get(key), at, x) for at, key in enumerate(_keys(target))), strict=True
+            )
+            chosen = _chosen(target, best, uplifts)
+            for at, key in enumerate(_keys(target)):
                 if key not in best:
                     continue
                 learner, has_won = best[key]
-                effects = [models_of.effects[learner][at] for _, models_of in fitted]
-                uplift = np.mean([effect.predict(x) for effect in effects], axis=0)
-                error = np.full(len(x), np.nan)
-                if hasattr(effects[0], "standard_error"):
-                    error = np.mean([effect.standard_error(x) for effect in effects], axis=0)  # type: ignore[attr-defined]
-                tier = (
-                    np.array(TIERS)[np.searchsorted(cuts[key], target.sign * uplift, side="right")] if has_won else None
-                )
-                yield _batch(key, learner, units["unit_id"], (uplift, error, reach), tier, None, is_winner=has_won)
+                above = np.searchsorted(cuts[key], target.sign * uplifts[at], side="right")
+                tier = np.array(TIERS)[above] if has_won else None
+                is_best = chosen == at if has_won else None
+                yield _batch(key, learner, units["unit_id"], (uplifts[at], errors[at], reach), (tier, is_best, None))
+
+
+def _keys(target: Target) -> list[tuple[str, str, str]]:
+    return [(target.experiment_id, target.metric_name, treatment) for treatment in target.variants[1:]]
+
+
+def _chosen(target: Target, best: Best, uplifts: Sequence[Floats]) -> Ints:
+    """Each unit's most profitable treatment among those that have a winner, -1 for none."""
+    won = [
+        uplift if best.get(key, ("", False))[1] else None for key, uplift in zip(_keys(target), uplifts, strict=True)
+    ]
+    if all(uplift is None for uplift in won):
+        return np.full(len(uplifts[0]), -1)
+    return target.best_treatments(won)[0]
+
+
+def _final(
+    fitted: list[tuple[Encoding, FoldModels]], best: tuple[str, bool] | None, at: int, x: Floats
+) -> tuple[Floats, Floats]:
+    """Uplift by the best learner, averaged over the folds' models, and its standard error."""
+    if best is None:
+        return np.full(len(x), np.nan), np.full(len(x), np.nan)
+    effects = [models.effects[best[0]][at] for _, models in fitted]
+    uplift = np.mean([effect.predict(x) for effect in effects], axis=0)
+    error = np.full(len(x), np.nan)
+    if hasattr(effects[0], "standard_error"):
+        error = np.mean([effect.standard_error(x) for effect in effects], axis=0)  # type: ignore[attr-defined]
+    return np.asarray(uplift, float), np.asarray(error, float)
 
 
 def _held_out_batches(held: HeldOutTarget, best: Best, reach: float) -> Iterator[pa.RecordBatch]:
     target = held.target
-    for at, treatment in enumerate(target.variants[1:]):
-        key = (target.experiment_id, target.metric_name, treatment)
-        winner, has_won = best.get(key, ("", False))
+    winners = [best.get(key, ("", False)) for key in _keys(target)]
+    first = next(iter(held.uplifts))
+    chosen = _chosen(target, best, [held.uplifts[learner or first][:, at] for at, (learner, _) in enumerate(winners)])
+    for at, key in enumerate(_keys(target)):
+        winner, has_won = winners[at]
         for learner, uplifts in held.uplifts.items():
-            is_winner = has_won and learner == winner
-            ranks = ranks_within(target.sign * uplifts[:, at], held.folds)
-            tier = np.array(TIERS)[tier_of(ranks)] if is_winner else None
+            tier = is_best = None
+            if has_won and learner == winner:
+                tier = np.array(TIERS)[tier_of(ranks_within(target.sign * uplifts[:, at], held.folds))]
+                is_best = chosen == at
             numbers = (uplifts[:, at], held.standard_errors[learner][:, at], reach)
-            yield _batch(key, learner, held.unit_ids, numbers, tier, held.folds, is_winner=is_winner)
+            yield _batch(key, learner, held.unit_ids, numbers, (tier, is_best, held.folds))
 
 
 def _tier_cuts(modelled: list[HeldOutTarget], best: Best) -> dict[tuple[str, str, str], Floats]:
@@ -122,18 +155,15 @@ def _tier_cuts(modelled: list[HeldOutTarget], best: Best) -> dict[tuple[str, str
     return cuts
 
 
-def _batch(  # noqa: PLR0917 - the columns of a table
+def _batch(
     key: tuple[str, str, str],
     learner: str,
     unit_ids: pd.Series,
     numbers: tuple[Floats, Floats, float],
-    tier: object,
-    folds: object,
-    *,
-    is_winner: bool,
+    labels: tuple[npt.NDArray[np.str_] | None, Bools | None, Ints | None],
 ) -> pa.RecordBatch:
-    uplift, error, reach = numbers
-    n = len(unit_ids)
+    """Columns of one learner's units: uplift, error and reach of the interval; tier, best treatment and fold."""
+    (uplift, error, reach), (tier, is_best, folds), n = numbers, labels, len(unit_ids)
     columns = [
         pa.repeat(key[0], n),
         pa.repeat(key[2], n),
@@ -145,6 +175,7 @@ def _batch(  # noqa: PLR0917 - the columns of a table
         pa.array(uplift, pa.float64()),
         pa.array(uplift - reach * error, pa.float64(), from_pandas=True),
         pa.array(uplift + reach * error, pa.float64(), from_pandas=True),
-        pa.repeat(is_winner, n),
+        pa.repeat(tier is not None, n),
+        pa.nulls(n, pa.bool_()) if is_best is None else pa.array(is_best, pa.bool_()),
     ]
     return pa.RecordBatch.from_arrays(columns, schema=SCORES)

@@ -18,7 +18,7 @@ from lifthouse.uplift.evaluation import observed_effect, ranks_within
 from lifthouse.uplift.policy import TIERS, tier_of
 
 # What drives the scores is measured on at most so many units.
-EXPLAINED_UNITS = 5000
+EXPLAINED_UNITS = 2000
 _PAIR = [
     ("experiment_id", pa.string()),
     ("metric_name", pa.string()),

@@ -14,8 +14,10 @@ from lifthouse.uplift.learners import (
     Boosting,
     Difference,
     EffectModel,
+    Sample,
     boosted,
-    fit,
+    check_propensity,
+    fit_sample,
     is_binary,
     prediction,
 )
@@ -104,12 +106,11 @@ def fit_arms(
     for at in range(1, len(share)):
         seen = (arms == 0) | (arms == at)
         propensity = share[at] / (share[0] + share[at])
+        check_propensity(propensity)
+        sample = Sample(x[seen], y[seen], arms[seen] == at, propensity, settings)
+        sample.base = Difference(outcomes[at], outcomes[0])
         for learner in learners:
-            if learner == "t_learner":  # its two models are those of the outcomes
-                effects[learner].append(Difference(outcomes[at], outcomes[0]))
-                continue
-            model = fit(learner, x[seen], y[seen], arms[seen] == at, propensity=propensity, settings=settings)
-            effects[learner].append(model)
+            effects[learner].append(fit_sample(learner, sample))
     return FoldModels(outcomes, {learner: tuple(models) for learner, models in effects.items()})
 
 

@@ -81,22 +81,29 @@ class Ranking:
 
     def curve(self, outcome: Floats, treated: Bools, *, kind: CurveKind, weight: Floats | None = None) -> Curve:
         """Give the curve of units that count `weight` times each, as in a bootstrap."""
-        weight = np.ones(len(self.order)) if weight is None else weight
-        in_treatment = treated[self.order]
-        weight, weighted = weight[self.order], (weight * outcome)[self.order]
+        qini, uplift = self.curves(outcome, treated, weight=weight)
+        return qini if kind == "qini" else uplift
 
-        def running(values: Floats, arm: Bools) -> Floats:
-            total: Floats = np.cumsum(np.where(arm, values, 0.0))[self.last_of_score]
+    def curves(self, outcome: Floats, treated: Bools, *, weight: Floats | None = None) -> tuple[Curve, Curve]:
+        """Give the Qini and the uplift curve, whose running sums are the same."""
+        weight = np.ones(len(self.order)) if weight is None else weight
+        in_treatment = treated[self.order].astype(float)
+        weight = weight[self.order]
+        of_treatment = weight * in_treatment
+        of_control = weight - of_treatment
+        outcome = outcome[self.order]
+
+        def running(values: Floats) -> Floats:
+            total: Floats = np.cumsum(values)[self.last_of_score]
             return total
 
-        count_treated, sum_treated = running(weight, in_treatment), running(weighted, in_treatment)
-        count_control, sum_control = running(weight, ~in_treatment), running(weighted, ~in_treatment)
+        count_treated, sum_treated = running(of_treatment), running(of_treatment * outcome)
+        count_control, sum_control = running(of_control), running(of_control * outcome)
         count = count_treated + count_control
-        if kind == "uplift":
-            gain = (_ratio(sum_treated, count_treated) - _ratio(sum_control, count_control)) * count
-        else:
-            gain = sum_treated - sum_control * _ratio(count_treated, count_control)
-        return Curve(np.concatenate([[0.0], count]), np.concatenate([[0.0], gain]))
+        targeted = np.concatenate([[0.0], count])
+        qini = sum_treated - sum_control * _ratio(count_treated, count_control)
+        uplift = (_ratio(sum_treated, count_treated) - _ratio(sum_control, count_control)) * count
+        return Curve(targeted, np.concatenate([[0.0], qini])), Curve(targeted, np.concatenate([[0.0], uplift]))
 
 
 def uplift_curve(

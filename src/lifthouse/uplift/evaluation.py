@@ -287,13 +287,9 @@ def _measure_all(
     rankings = {learner: Ranking.of(score) for learner, score in ranked.items()}
     rows: dict[str, list[Sequence[float]]] = {learner: [] for learner in ranked}
     for weight in weights:
-        ideal = (
-            perfect["qini"].curve(y, w, kind="qini", weight=weight),
-            perfect["uplift"].curve(y, w, kind="uplift", weight=weight),
-        )
+        ideal = [perfect[kind].curves(y, w, weight=weight)[at] for at, kind in enumerate(("qini", "uplift"))]
         for learner, ranking in rankings.items():
-            uplift = ranking.curve(y, w, kind="uplift", weight=weight)
-            qini = ranking.curve(y, w, kind="qini", weight=weight)
+            qini, uplift = ranking.curves(y, w, weight=weight)
             at = uplift.at(AT_SHARES) / (np.array(AT_SHARES) * uplift.count_targeted[-1])
             rows[learner].append(
                 (

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
@@ -32,8 +33,8 @@ class Boosting:
 
     trees: int = 60
     learning_rate: float = 0.05
-    leaves: int = 6
-    units_a_leaf: int = 100
+    leaves: int = 4
+    units_a_leaf: int = 200
     threads: int = 1
     seed: int = 0
 
@@ -146,90 +147,119 @@ def is_binary(y: Floats) -> bool:
     return bool(np.isin(y, (0.0, 1.0)).all())
 
 
-def _s(x: Floats, y: Floats, w: Bools, _p: float, settings: Boosting) -> EffectModel:
-    return _Single(boosted(np.hstack([x, w[:, None]]), y, settings, binary=is_binary(y)))
+class Sample:
+    """Units of one treatment and of control, with what several learners stand on, fitted when first asked for."""
+
+    def __init__(
+        self, covariates: Floats, outcome: Floats, treated: Bools, propensity: float, settings: Boosting
+    ) -> None:
+        """Take covariates of shape (n, k), outcome and who was treated of shape (n,)."""
+        self.x, self.y, self.w, self.p, self.settings = covariates, outcome, treated, propensity, settings
+        self.binary = is_binary(outcome)
+
+    @cached_property
+    def base(self) -> Difference:
+        """Models of the outcome in treatment and in control."""
+        models = (boosted(self.x[arm], self.y[arm], self.settings, binary=self.binary) for arm in (self.w, ~self.w))
+        return Difference(*models)
+
+    @cached_property
+    def pseudo_effects(self) -> Floats:
+        """Doubly robust scores of effects, whose regression on covariates is the effect."""
+        one, zero = (self.expected(arm) for arm in (self.w, ~self.w))
+        pseudo: Floats = one - zero + self.w * (self.y - one) / self.p - ~self.w * (self.y - zero) / (1 - self.p)
+        return pseudo
+
+    def expected(self, of: Bools) -> Floats:
+        """Give every unit's expected outcome from a model of the units `of` in the other half."""
+        half = np.random.default_rng(self.settings.seed + 1).permutation(len(self.y)) % 2 == 0
+        expected = np.empty(len(self.y))
+        for held_out in (half, ~half):
+            seen = of & ~held_out
+            model = boosted(self.x[seen], self.y[seen], self.settings, binary=self.binary)
+            expected[held_out] = prediction(model, self.x[held_out])
+        return expected
 
 
-def _t(x: Floats, y: Floats, w: Bools, _p: float, settings: Boosting) -> Difference:
-    binary = is_binary(y)
-    return Difference(*(boosted(x[arm], y[arm], settings, binary=binary) for arm in (w, ~w)))
+def _s(sample: Sample) -> EffectModel:
+    flagged = np.hstack([sample.x, sample.w[:, None]])
+    return _Single(boosted(flagged, sample.y, sample.settings, binary=sample.binary))
 
 
-def _x(x: Floats, y: Floats, w: Bools, p: float, settings: Boosting) -> EffectModel:
-    base = _t(x, y, w, p, settings)
-    treated = boosted(x[w], y[w] - prediction(base.control, x[w]), settings)
-    control = boosted(x[~w], prediction(base.treatment, x[~w]) - y[~w], settings)
-    return _Blend(treated, control, p)
+def _t(sample: Sample) -> EffectModel:
+    return sample.base
 
 
-def _r(x: Floats, y: Floats, w: Bools, p: float, settings: Boosting) -> EffectModel:
-    residual_outcome = y - _two_halves(x, y, np.ones(len(y), bool), settings)
-    residual_treatment = np.asarray(w - p, float)
-    return _Direct(boosted(x, residual_outcome / residual_treatment, settings, weight=residual_treatment**2))
+def _x(sample: Sample) -> EffectModel:
+    x, y, w, base = sample.x, sample.y, sample.w, sample.base
+    treated = boosted(x[w], y[w] - prediction(base.control, x[w]), sample.settings)
+    control = boosted(x[~w], prediction(base.treatment, x[~w]) - y[~w], sample.settings)
+    return _Blend(treated, control, sample.p)
 
 
-def _pseudo_effects(x: Floats, y: Floats, w: Bools, p: float, settings: Boosting) -> Floats:
-    """Give doubly robust scores of effects, whose regression on covariates is the effect."""
-    one, zero = (_two_halves(x, y, arm, settings) for arm in (w, ~w))
-    pseudo: Floats = one - zero + w * (y - one) / p - ~w * (y - zero) / (1 - p)
-    return pseudo
+def _r(sample: Sample) -> EffectModel:
+    outcome = sample.y - sample.expected(np.ones(len(sample.y), bool))
+    treatment = np.asarray(sample.w - sample.p, float)
+    return _Direct(boosted(sample.x, outcome / treatment, sample.settings, weight=treatment**2))
 
 
-def _dr(x: Floats, y: Floats, w: Bools, p: float, settings: Boosting) -> EffectModel:
-    return _Direct(boosted(x, _pseudo_effects(x, y, w, p, settings), settings))
+def _dr(sample: Sample) -> EffectModel:
+    return _Direct(boosted(sample.x, sample.pseudo_effects, sample.settings))
 
 
-def _linear_dr(x: Floats, y: Floats, w: Bools, p: float, settings: Boosting) -> EffectModel:
+def _linear_dr(sample: Sample) -> EffectModel:
+    x, pseudo = sample.x, sample.pseudo_effects
     known = ~np.isnan(x)
     counts = np.maximum(known.sum(axis=0), 1)
     centre = np.where(known, x, 0).sum(axis=0) / counts
     deviation = np.sqrt((np.where(known, x - centre, 0) ** 2).sum(axis=0) / counts)
     unfitted = _Linear(centre, np.where(deviation > 0, deviation, 1.0), np.zeros(0), np.zeros((0, 0)))
-    design, pseudo = unfitted.design(x), _pseudo_effects(x, y, w, p, settings)
+    design = unfitted.design(x)
     inverse = np.linalg.pinv(design.T @ design, rcond=1e-10, hermitian=True)
     coefficients = inverse @ (design.T @ pseudo)
     weighted = design * (pseudo - design @ coefficients)[:, None]
     return replace(unfitted, coefficients=coefficients, covariance=inverse @ (weighted.T @ weighted) @ inverse)
 
 
-def _class_transformation(x: Floats, y: Floats, w: Bools, p: float, settings: Boosting) -> EffectModel:
-    if is_binary(y):
+def _class_transformation(sample: Sample) -> EffectModel:
+    x, y, w, p = sample.x, sample.y, sample.w, sample.p
+    if sample.binary:
         weight = np.where(w, 0.5 / p, 0.5 / (1 - p))
-        return _Direct(boosted(x, (y == w).astype(float), settings, weight=weight, binary=True), 2.0, -1.0)
-    return _Direct(boosted(x, y * (w - p) / (p * (1 - p)), settings))
+        return _Direct(boosted(x, (y == w).astype(float), sample.settings, weight=weight, binary=True), 2.0, -1.0)
+    return _Direct(boosted(x, y * (w - p) / (p * (1 - p)), sample.settings))
 
 
-def _causal_forest(x: Floats, y: Floats, w: Bools, _p: float, settings: Boosting) -> EffectModel:
+def _causal_forest(sample: Sample) -> EffectModel:
     from causalml.inference.tree import CausalRandomForestRegressor  # noqa: PLC0415 - heavy
 
     forest = CausalRandomForestRegressor(
-        n_estimators=settings.trees,
-        min_samples_leaf=settings.units_a_leaf,
-        n_jobs=settings.threads,
-        random_state=settings.seed,
+        n_estimators=sample.settings.trees,
+        min_samples_leaf=sample.settings.units_a_leaf,
+        n_jobs=sample.settings.threads,
+        random_state=sample.settings.seed,
     )
-    forest.fit(_without_gaps(x), treatment=w.astype(int), y=y)
+    forest.fit(_without_gaps(sample.x), treatment=sample.w.astype(int), y=sample.y)
     return _Forest(forest)
 
 
-def _uplift_forest(x: Floats, y: Floats, w: Bools, _p: float, settings: Boosting) -> EffectModel:
+def _uplift_forest(sample: Sample) -> EffectModel:
     from causalml.inference.tree import UpliftRandomForestClassifier  # noqa: PLC0415 - heavy
 
-    if not is_binary(y):
+    if not sample.binary:
         raise ValueError("the uplift forest needs an outcome of 0 and 1; take causal_forest")
     forest = UpliftRandomForestClassifier(
         control_name="control",
-        n_estimators=settings.trees,
-        max_features=x.shape[1],
-        min_samples_leaf=settings.units_a_leaf,
-        n_jobs=settings.threads,
-        random_state=settings.seed,
+        n_estimators=sample.settings.trees,
+        max_features=sample.x.shape[1],
+        min_samples_leaf=sample.settings.units_a_leaf,
+        n_jobs=sample.settings.threads,
+        random_state=sample.settings.seed,
     )
-    forest.fit(_without_gaps(x), treatment=np.where(w, "treatment", "control"), y=y.astype(int))
+    forest.fit(_without_gaps(sample.x), treatment=np.where(sample.w, "treatment", "control"), y=sample.y.astype(int))
     return _Forest(forest)
 
 
-_LEARNERS: dict[str, Callable[[Floats, Floats, Bools, float, Boosting], EffectModel]] = {
+_LEARNERS: dict[str, Callable[[Sample], EffectModel]] = {
     "s_learner": _s,
     "t_learner": _t,
     "x_learner": _x,
@@ -289,23 +319,18 @@ def fit(
     check_choice("learner", learner, LEARNERS)
     check_propensity(propensity)
     x, y, w = np.asarray(covariates, float), np.asarray(outcome, float), np.asarray(treated).astype(bool)
-    return _LEARNERS[learner](x, y, w, propensity, settings or Boosting())
+    return fit_sample(learner, Sample(x, y, w, propensity, settings or Boosting()))
+
+
+def fit_sample(learner: str, sample: Sample) -> EffectModel:
+    """Fit one learner; learners of the same sample share the models they stand on."""
+    return _LEARNERS[learner](sample)
 
 
 def check_propensity(propensity: float) -> None:
     """Raise a ValueError if treatment or control is too rare to learn effects from."""
     if not MAX_PROPENSITY_TAIL <= propensity <= 1 - MAX_PROPENSITY_TAIL:
         raise ValueError(f"propensity == {propensity}, must be in [{MAX_PROPENSITY_TAIL}, {1 - MAX_PROPENSITY_TAIL}]")
-
-
-def _two_halves(x: Floats, y: Floats, of: Bools, settings: Boosting) -> Floats:
-    """Give every unit's expected outcome from a model of the units `of` in the other half."""
-    half = np.random.default_rng(settings.seed + 1).permutation(len(y)) % 2 == 0
-    expected = np.empty(len(y))
-    for held_out in (half, ~half):
-        seen = of & ~held_out
-        expected[held_out] = prediction(boosted(x[seen], y[seen], settings, binary=is_binary(y)), x[held_out])
-    return expected
 
 
 def _without_gaps(covariates: Floats) -> Floats:

@@ -1,0 +1,65 @@
+-- Every included unit of an experiment with a best learner has that learner's score for every treatment, once.
+
+with
+
+best as (
+
+    select
+        experiment_id,
+        metric_name,
+        treatment_variant_id,
+        learner
+    from {{ ref('fct_uplift_evaluation') }}
+    where is_best and measure = 'qini'
+
+),
+
+scored as (
+
+    select
+        experiment_id,
+        metric_name,
+        treatment_variant_id,
+        learner,
+        count(*) as count_scored
+    from {{ ref('fct_uplift_scores') }}
+    group by experiment_id, metric_name, treatment_variant_id, learner
+
+),
+
+expected as (
+
+    select
+        experiment_id,
+        sum(case when is_fitted then 0 else 1 end) as count_others
+    from {{ ref('int_uplift_units') }}
+    group by experiment_id
+
+),
+
+fitted as (
+
+    select
+        experiment_id,
+        metric_name,
+        count(*) as count_fitted
+    from {{ ref('int_uplift_held_out') }}
+    group by experiment_id, metric_name
+
+)
+
+select
+    best.experiment_id,
+    best.metric_name,
+    best.treatment_variant_id,
+    scored.count_scored
+from best
+inner join expected on best.experiment_id = expected.experiment_id
+inner join fitted on best.experiment_id = fitted.experiment_id and best.metric_name = fitted.metric_name
+left join scored
+    on
+        best.experiment_id = scored.experiment_id
+        and best.metric_name = scored.metric_name
+        and best.treatment_variant_id = scored.treatment_variant_id
+        and best.learner = scored.learner
+where coalesce(scored.count_scored, 0) != expected.count_others + fitted.count_fitted

@@ -1,0 +1,62 @@
+"""Encoding of covariates, the check for columns from after exposure, and what drives scores."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from lifthouse.uplift.drivers import permutation_importance, shapley_importance
+from lifthouse.uplift.encoding import MOST_LEVELS, Encoding, post_treatment_columns
+
+
+def test_new_units_are_encoded_as_the_first_were() -> None:
+    frame = pd.DataFrame(
+        {
+            "age": [30.0, None, 50.0],
+            "is_power": pd.Series([True, None, False], dtype="object"),
+            "plan": pd.Series(["a", "b", None], dtype="str"),
+            "same": ["x", "x", "x"],
+            "empty": pd.Series([None, None, None], dtype="float64"),
+        }
+    )
+    encoding = Encoding.of(frame)
+    assert encoding.columns == ["age", "is_power", "plan = a", "plan = b"]
+    np.testing.assert_array_equal(encoding.encode(frame), [[30, 1, 1, 0], [np.nan, np.nan, 0, 1], [50, 0, 0, 0]])
+    later = pd.DataFrame({"age": [1], "is_power": [True], "plan": ["never seen"], "same": ["y"], "empty": [1.0]})
+    np.testing.assert_array_equal(encoding.encode(later), [[1, 1, 0, 0]])
+
+
+def test_only_frequent_levels_get_a_column() -> None:
+    encoding = Encoding.of(pd.DataFrame({"city": [f"c{at:02}" for at in range(50) for _ in range(at + 1)]}))
+    assert len(encoding.columns) == MOST_LEVELS
+    assert "city = c49" in encoding.columns
+    assert "city = c00" not in encoding.columns
+
+
+def test_clean_covariates_are_rarely_refused_and_leaks_found() -> None:
+    rng = np.random.default_rng(31)
+    refused = 0
+    for _ in range(200):
+        x, treated = rng.normal(size=(400, 5)), rng.binomial(1, 0.5, 400).astype(bool)
+        x[rng.random((400, 5)) < 0.1] = np.nan
+        groups = {str(at): np.array([at]) for at in range(5)}
+        refused += bool(post_treatment_columns(x, treated, groups=groups, alpha=0.05))
+    assert refused <= 22  # 10 expected; one run in ten thousand has more
+    x[:, 2] = np.where(treated & (rng.random(400) < 0.5), np.nan, x[:, 2])
+    assert post_treatment_columns(x, treated, groups=groups, alpha=1e-4) == ["2"]
+
+
+def test_drivers_of_a_known_score_come_out_in_order() -> None:
+    x = np.random.default_rng(32).normal(size=(2000, 4))
+    groups = {"strong": np.array([0]), "weak": np.array([1]), "pair": np.array([2, 3])}
+
+    def score(covariates: np.ndarray) -> np.ndarray:
+        return 3 * covariates[:, 0] + covariates[:, 1] + covariates[:, 2] * 0
+
+    permuted = permutation_importance(score, x, groups, seed=1)
+    # Of additive independent drivers the shares are those of the variance: 9 to 1.
+    assert abs(permuted["strong"] - 0.9) < 0.06
+    assert abs(permuted["weak"] - 0.1) < 0.02
+    assert permuted["pair"] == 0
+    shapley = shapley_importance(score, x, groups, seed=1)
+    assert shapley["strong"] > 2 * shapley["weak"] > 4 * shapley["pair"]

@@ -1,0 +1,93 @@
+"""Policy values: unbiased, intervals that cover, rules that spend what they may."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from lifthouse.uplift.policy import arm_scores, budget_split, policy_value, tier_of, top_share, tree_rule
+
+RUNS = 400
+
+
+def test_interval_of_a_policy_covers_and_doubly_robust_is_shorter_than_plain() -> None:
+    rng = np.random.default_rng(21)
+    shares = np.array([0.5, 0.3, 0.2])
+    covered, lengths, plain = 0, 0.0, 0.0
+    driver = rng.normal(size=2_000_000)
+    truth = float((0.4 * driver + 0.1)[driver > 0.5].sum() / len(driver))
+    for _ in range(RUNS):
+        x = rng.normal(size=1000)
+        arm = rng.choice(3, 1000, p=shares)
+        outcome = x + np.where(arm == 1, 0.4 * x + 0.1, 0) - 0.3 * (arm == 2) + rng.normal(size=1000)
+        # Good models of the outcome, but not perfect ones.
+        expected = np.column_stack([0.9 * x, 1.3 * x, 0.9 * x - 0.2])
+        chances = np.column_stack([x > 0.5, np.zeros(1000)]).astype(float)
+        value = policy_value(arm_scores(outcome, arm, expected, shares), chances)
+        covered += value.ci_lower <= truth <= value.ci_upper
+        lengths += value.ci_upper - value.ci_lower
+        without = policy_value(arm_scores(outcome, arm, np.zeros((1000, 3)), shares), chances)
+        plain += without.ci_upper - without.ci_lower
+    low, high = stats.binom.ppf([5e-5, 1 - 5e-5], RUNS, 0.95)
+    assert low <= covered <= high
+    assert lengths < 0.9 * plain
+
+
+def test_no_model_at_all_is_inverse_probability_weighting() -> None:
+    outcome, arm = np.array([1.0, 3.0, 2.0, 0.0]), np.array([0, 1, 1, 0])
+    scores = arm_scores(outcome, arm, np.zeros((4, 2)), [0.5, 0.5])
+    assert policy_value(scores, np.ones((4, 1))).value == pytest.approx((3 + 2) / 2 - (1 + 0) / 2)
+
+
+def test_shares_may_differ_between_units() -> None:
+    rng = np.random.default_rng(22)
+    chance = rng.uniform(0.2, 0.8, 50_000)
+    arm = (rng.random(50_000) < chance).astype(int)
+    outcome = 2 * chance + 0.5 * arm + rng.normal(size=50_000)
+    scores = arm_scores(outcome, arm, np.zeros((50_000, 2)), np.column_stack([1 - chance, chance]))
+    value = policy_value(scores, np.ones((50_000, 1)))
+    assert abs(value.value - 0.5) < 4 * value.standard_error
+
+
+@pytest.mark.parametrize("share", [0.05, 0.2, 0.5, 0.9, 1.0])
+def test_budget_is_spent_and_tiers_get_their_split(share: float) -> None:
+    ranks = (np.arange(1000) + 0.5) / 1000
+    chance = budget_split(ranks, share)
+    assert chance.sum() == pytest.approx(share * 1000)
+    assert ((chance >= 0) & (chance <= 1)).all()
+    by_tier = np.bincount(tier_of(ranks), chance) / chance.sum()
+    if share <= 0.2:
+        assert by_tier == pytest.approx([0, 0.05, 0.15, 0.3, 0.5])
+
+
+def test_top_share_keeps_to_the_eligible() -> None:
+    chance = top_share([0.9, 0.8, 0.1, 0.2], 0.75, eligible=np.array([True, False, True, False]))
+    assert chance.tolist() == [1, 0, 1, 0]
+
+
+def test_tree_finds_the_rule_and_says_it() -> None:
+    rng = np.random.default_rng(23)
+    x = rng.normal(size=(4000, 3))
+    arm = rng.integers(0, 3, 4000)
+    outcome = np.where(arm == 1, 2 * (x[:, 1] > 0), 0) + np.where(arm == 2, 2 * (x[:, 1] <= 0), 0)
+    scores = arm_scores(outcome + rng.normal(size=4000), arm, np.zeros((4000, 3)), [1 / 3] * 3)
+    rule = tree_rule(
+        scores,
+        x,
+        rng.integers(0, 3, 4000),
+        columns=["a", "b", "c"],
+        arms=["control", "one", "two"],
+        costs=np.array([0.5, 0.5]),
+    )
+    assert (rule.chances[:, 0] == (x[:, 1] > 0)).mean() > 0.95
+    assert (rule.chances[:, 1] == (x[:, 1] <= 0)).mean() > 0.95
+    assert all("b" in line for line in rule.text.splitlines())
+    assert {line.split(": ")[1] for line in rule.text.splitlines()} == {"one", "two"}
+
+
+def test_wrong_input_is_refused() -> None:
+    with pytest.raises(ValueError, match="smallest share"):
+        arm_scores([1.0], [0], [[1.0, 2.0]], [1.0, 0.0])
+    with pytest.raises(ValueError, match="must agree"):
+        arm_scores([1.0, 2.0], [0], [[1.0, 2.0]], [0.5, 0.5])
