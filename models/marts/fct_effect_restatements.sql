@@ -1,0 +1,48 @@
+-- Effects that were other in an earlier build: what moved, when, and why.
+
+with
+
+versions as (
+
+    select
+        *,
+        lag(dbt_valid_from) over versions_in_order as published_before_at,
+        lag(absolute_effect) over versions_in_order as absolute_effect_before,
+        lag(standard_error) over versions_in_order as standard_error_before,
+        lag(p_value) over versions_in_order as p_value_before,
+        lag(count_control + count_treatment) over versions_in_order as count_units_before,
+        lag(reason) over versions_in_order as reason_before,
+        lag(definition) over versions_in_order as definition_before
+    from {{ ref('effects_as_published') }}
+    window versions_in_order as (partition by effect_id order by dbt_valid_from)
+
+)
+
+select
+    experiment_id,
+    metric_name,
+    control_variant_id,
+    treatment_variant_id,
+    dimension,
+    segment,
+    variance_reduction,
+    case
+        when definition is distinct from definition_before then 'the metric is defined otherwise'
+        when reason is distinct from reason_before and reason is not null then 'withheld or not computable now: ' || reason
+        when reason is distinct from reason_before then 'computable now, before: ' || reason_before
+        when count_control + count_treatment != count_units_before then 'other units: exposures came late, or were corrected'
+        else 'the same units: activity came late or was corrected, or a cap moved with newer data'
+    end as why,
+    count_control + count_treatment as count_units,
+    count_units_before,
+    absolute_effect,
+    absolute_effect_before,
+    standard_error,
+    standard_error_before,
+    p_value,
+    p_value_before,
+    cast(published_before_at as timestamp) as published_before_at,
+    cast(dbt_valid_from as timestamp) as restated_at,
+    as_of_date
+from versions
+where published_before_at is not null
