@@ -22,7 +22,7 @@ metrics as (
         concat_ws(
             '|', kind, quantile, quantile_over, window_days, lookback_days, retention_from_day, retention_to_day,
             cap_lower, cap_upper, cap_lower_percentile, cap_upper_percentile
-        ) as definition
+        ) as metric_definition
     from {{ ref('dim_metrics') }}
 
 )
@@ -38,6 +38,6 @@ select
     {{ ten_digits('effects.standard_error') }} as standard_error,
     {{ ten_digits('effects.p_value') }} as p_value,
     effects.reason,
-    metrics.definition
+    metrics.metric_definition
 from effects
 left join metrics on effects.metric_name = metrics.metric_name

@@ -12,7 +12,7 @@ versions as (
         lag(p_value) over versions_in_order as p_value_before,
         lag(count_control + count_treatment) over versions_in_order as count_units_before,
         lag(reason) over versions_in_order as reason_before,
-        lag(definition) over versions_in_order as definition_before
+        lag(metric_definition) over versions_in_order as metric_definition_before
     from {{ ref('effects_as_published') }}
     window versions_in_order as (partition by effect_id order by dbt_valid_from)
 
@@ -27,7 +27,7 @@ select
     segment,
     variance_reduction,
     case
-        when definition is distinct from definition_before then 'the metric is defined otherwise'
+        when metric_definition is distinct from metric_definition_before then 'the metric is defined otherwise'
         when reason is distinct from reason_before and reason is not null then 'withheld or not computable now: ' || reason
         when reason is distinct from reason_before then 'computable now, before: ' || reason_before
         when count_control + count_treatment != count_units_before then 'other units: exposures came late, or were corrected'
