@@ -24,6 +24,7 @@
     {% for name, choices in {
         'multiplicity_method': ['holm', 'hochberg', 'benjamini-hochberg', 'benjamini-yekutieli'],
         'bandit_method': ['thompson', 'top_two'],
+        'causal_estimand': ['ate', 'att', 'ato'],
         'error_spending': ['obrien_fleming', 'pocock', 'quadratic'],
     }.items() if var(name) not in choices %}
         {% do problems.append(name ~ " == '" ~ var(name) ~ "', must be one of " ~ choices | join(', ')) %}
@@ -44,6 +45,12 @@
     {% endfor %}
     {% if not modules.re.fullmatch('(\\d{4}-\\d{2}-\\d{2})?', var('features_as_of') | string) %}
         {% do problems.append("features_as_of == " ~ var('features_as_of') ~ ", must be a day like 2026-03-30, or empty") %}
+    {% endif %}
+    {% for name in ['causal_fitted_units', 'causal_refuted_units'] if var(name) is not integer or var(name) < 100 %}
+        {% do problems.append(name ~ ' == ' ~ var(name) ~ ', must be a whole number of units, at least 100') %}
+    {% endfor %}
+    {% if var('causal_experiments') is string or var('causal_experiments') is not sequence %}
+        {% do problems.append('causal_experiments == ' ~ var('causal_experiments') ~ ', must be a list of experiments') %}
     {% endif %}
     {% for name in var('input_relations') if name not in input_names() %}
         {% do problems.append("input_relations: '" ~ name ~ "' is not an input, must be one of " ~ input_names() | join(', ')) %}
