@@ -341,15 +341,14 @@ def _arms(target: Target, frame: pd.DataFrame) -> Ints:
 
 def _refusal(x: Floats, y: Floats, arm: Ints, encoding: Encoding, n_arms: int) -> str | None:
     """Name the reason why effects can't be learned from these data, or None."""
-    if not encoding.columns:
-        return "no_covariates"
-    for at in range(1, n_arms):
-        pair = (arm == 0) | (arm == at)
-        if len(np.unique(arm[pair])) < 2:
-            return "too_few_units"
-        reason = too_few(y[pair], arm[pair] == at)
+    pairs = [(arm == 0) | (arm == at) for at in range(1, n_arms)]
+    for at, pair in enumerate(pairs, start=1):
+        reason = "too_few_units" if len(np.unique(arm[pair])) < 2 else too_few(y[pair], arm[pair] == at)
         if reason:
             return reason
+    if not encoding.columns:
+        return "no_covariates"
+    for at, pair in enumerate(pairs, start=1):
         leaks = post_treatment_columns(
             x[pair], arm[pair] == at, groups=encoding.groups, alpha=LEAK_ALPHA / (n_arms - 1)
         )
