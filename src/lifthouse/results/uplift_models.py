@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from lifthouse.statistics.reasons import Floats, Ints
 from lifthouse.uplift.cross_fitting import FoldModels, fit_arms
-from lifthouse.uplift.encoding import Encoding, post_treatment_columns
+from lifthouse.uplift.encoding import Encoding, post_treatment_columns, significant
 from lifthouse.uplift.evaluation import too_few
 from lifthouse.uplift.learners import Boosting
 
@@ -171,7 +171,9 @@ def uplift_models(
         row |= {
             "covariates": list(encoding.groups),
             "count_units": len(joined),
-            "data_fingerprint": fingerprint(joined, learners, settings or Boosting()),
+            "data_fingerprint": fingerprint(
+                joined[["unit_id", "variant_id", "fold"]], np.column_stack([x, y]), (learners, settings or Boosting())
+            ),
         }
         if reason:
             rows.append(row | {"reason": reason})
@@ -183,12 +185,11 @@ def uplift_models(
     return pa.Table.from_pylist(rows, schema=MODELS)
 
 
-def fingerprint(frame: pd.DataFrame, learners: tuple[str, ...], settings: Boosting) -> str:
-    """Fingerprint of what models are made from: rows in the order of units, learners and settings."""
-    ordered = frame.sort_values("unit_id")
-    hashes = pd.util.hash_pandas_object(ordered[sorted(ordered.columns)], index=False)
-    digest = hashlib.sha256(hashes.to_numpy().tobytes())
-    digest.update(repr((sorted(ordered.columns), learners, settings)).encode())
+def fingerprint(units: pd.DataFrame, numbers: Floats, choices: object) -> str:
+    """Fingerprint of what models are made from: who is in which arm and fold, covariates, outcomes, and choices."""
+    digest = hashlib.sha256(pd.util.hash_pandas_object(units, index=False).to_numpy().tobytes())
+    digest.update(np.ascontiguousarray(numbers).tobytes())
+    digest.update(repr(choices).encode())
     return digest.hexdigest()
 
 
@@ -324,7 +325,8 @@ def _joined(target: Target, units: pd.DataFrame, outcomes: pd.DataFrame) -> pd.D
     of_experiment = units[units["experiment_id"] == target.experiment_id]
     values = target.rows_of(outcomes)[["unit_id", "value"]]
     joined = of_experiment.merge(values, on="unit_id", validate="one_to_one").dropna(subset=["value"])
-    return joined[joined["variant_id"].isin(target.variants)].sort_values("unit_id").reset_index(drop=True)
+    joined = joined[joined["variant_id"].isin(target.variants)].sort_values("unit_id").reset_index(drop=True)
+    return joined.assign(value=significant(joined["value"].to_numpy(float)))
 
 
 def _covariates(frame: pd.DataFrame) -> list[str]:
@@ -339,15 +341,14 @@ def _arms(target: Target, frame: pd.DataFrame) -> Ints:
 
 def _refusal(x: Floats, y: Floats, arm: Ints, encoding: Encoding, n_arms: int) -> str | None:
     """Name the reason why effects can't be learned from these data, or None."""
-    if not encoding.columns:
-        return "no_covariates"
-    for at in range(1, n_arms):
-        pair = (arm == 0) | (arm == at)
-        if len(np.unique(arm[pair])) < 2:
-            return "too_few_units"
-        reason = too_few(y[pair], arm[pair] == at)
+    pairs = [(arm == 0) | (arm == at) for at in range(1, n_arms)]
+    for at, pair in enumerate(pairs, start=1):
+        reason = "too_few_units" if len(np.unique(arm[pair])) < 2 else too_few(y[pair], arm[pair] == at)
         if reason:
             return reason
+    if not encoding.columns:
+        return "no_covariates"
+    for at, pair in enumerate(pairs, start=1):
         leaks = post_treatment_columns(
             x[pair], arm[pair] == at, groups=encoding.groups, alpha=LEAK_ALPHA / (n_arms - 1)
         )

@@ -10,7 +10,7 @@ from lifthouse.statistics.reasons import Floats, Ints
 
 
 def permutation_importance(
-    score: Callable[[Floats], Floats], covariates: Floats, groups: Mapping[str, Ints], *, seed: int, repeats: int = 2
+    score: Callable[[Floats], Floats], covariates: Floats, groups: Mapping[str, Ints], *, seed: int, repeats: int = 1
 ) -> dict[str, float]:
     """Share of the scores' variance that goes with each covariate, itself or together with others.
 

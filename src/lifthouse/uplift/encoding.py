@@ -69,7 +69,8 @@ class Encoding:
         """Encode units, shape (n, columns): NaN for an unknown number, zeros for an unknown or rare level."""
         encoded = np.empty((len(frame), len(self.columns)))
         for at, name in enumerate(self.numbers):
-            encoded[:, at] = pd.to_numeric(frame[name].astype("Float64")).to_numpy(float, na_value=np.nan)
+            known = frame[name].astype("Float64").to_numpy(float, na_value=np.nan)
+            encoded[:, at] = significant(np.asarray(known, float))
         at = len(self.numbers)
         for name, of in self.levels.items():
             values = frame[name].astype("string")
@@ -77,6 +78,20 @@ class Encoding:
                 encoded[:, at] = (values == level).fillna(False).to_numpy(bool)
                 at += 1
         return encoded
+
+
+def significant(values: Floats, digits: int = 9) -> Floats:
+    """Round to so many significant digits: sums whose order is not fixed then count as the same number.
+
+    Example:
+        >>> significant(np.array([0.1 + 0.2, 1234567890.0, 0.0, np.nan])).tolist()
+        [0.3, 1234567890.0, 0.0, nan]
+
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        scale = 10.0 ** (digits - 1 - np.floor(np.log10(np.abs(values))))
+        rounded = np.round(values * scale) / scale
+    return np.where(np.isfinite(rounded), rounded, values)
 
 
 def post_treatment_columns(covariates: Floats, treated: Bools, *, groups: dict[str, Ints], alpha: float) -> list[str]:
