@@ -5,6 +5,7 @@ from typing import Any
 
 def model(dbt: Any, session: Any) -> Any:
     """Read moments and registry, and return one row per effect."""
+    from lifthouse.results.batches import experiment_batches, of_experiments
     from lifthouse.results.effects import experiment_effects
     from lifthouse.results.registry import Registry
 
@@ -14,14 +15,20 @@ def model(dbt: Any, session: Any) -> Any:
         dbt.ref("int_experiment_metrics").df(),
         dbt.ref("int_blocked_experiments").df(),
     )
-    effects = experiment_effects(
-        dbt.ref("fct_metric_moments").df(),
-        dbt.ref("int_metric_quantiles").df(),
-        registry,
-        confidence=dbt.config.meta_get("confidence"),
-        multiplicity=dbt.config.meta_get("multiplicity"),
-        spending=dbt.config.meta_get("spending"),
-        strata=dbt.config.meta_get("strata"),
-    )
-    session.register("experiment_effects_frame", effects)
-    return session.sql("select * from experiment_effects_frame")
+    moments, quantiles = dbt.ref("fct_metric_moments"), dbt.ref("int_metric_quantiles")
+    sizes = dict(moments.aggregate("experiment_id, count(*)").fetchall())
+    sizes = dict(quantiles.aggregate("experiment_id, count(*)").fetchall()) | sizes
+    for at, batch in enumerate(experiment_batches(sizes)):
+        effects = experiment_effects(
+            moments.filter(of_experiments(batch)).df(),
+            quantiles.filter(of_experiments(batch)).df(),
+            registry,
+            confidence=dbt.config.meta_get("confidence"),
+            multiplicity=dbt.config.meta_get("multiplicity"),
+            spending=dbt.config.meta_get("spending"),
+            strata=dbt.config.meta_get("strata"),
+        )
+        session.register("experiment_effects_batch", effects)
+        into = "insert into experiment_effects" if at else "create or replace temp table experiment_effects as"
+        session.execute(f"{into} from experiment_effects_batch")
+    return session.sql("select * from experiment_effects")

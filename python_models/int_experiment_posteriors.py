@@ -5,6 +5,7 @@ from typing import Any
 
 def model(dbt: Any, session: Any) -> Any:
     """Read moments and registry, and return one row per posterior."""
+    from lifthouse.results.batches import experiment_batches, of_experiments
     from lifthouse.results.posteriors import experiment_posteriors
     from lifthouse.results.registry import Registry
 
@@ -14,11 +15,16 @@ def model(dbt: Any, session: Any) -> Any:
         dbt.ref("int_experiment_metrics").df(),
         dbt.ref("int_blocked_experiments").df(),
     )
-    posteriors = experiment_posteriors(
-        dbt.ref("fct_metric_moments").df(),
-        registry,
-        confidence=dbt.config.meta_get("confidence"),
-        acceptable_loss=dbt.config.meta_get("acceptable_loss"),
-    )
-    session.register("experiment_posteriors_frame", posteriors)
-    return session.sql("select * from experiment_posteriors_frame")
+    moments = dbt.ref("fct_metric_moments")
+    sizes = dict(moments.aggregate("experiment_id, count(*)").fetchall())
+    for at, batch in enumerate(experiment_batches(sizes)):
+        posteriors = experiment_posteriors(
+            moments.filter(of_experiments(batch)).df(),
+            registry,
+            confidence=dbt.config.meta_get("confidence"),
+            acceptable_loss=dbt.config.meta_get("acceptable_loss"),
+        )
+        session.register("experiment_posteriors_batch", posteriors)
+        into = "insert into experiment_posteriors" if at else "create or replace temp table experiment_posteriors as"
+        session.execute(f"{into} from experiment_posteriors_batch")
+    return session.sql("select * from experiment_posteriors")

@@ -118,14 +118,14 @@ def experiment_effects(
         for pair in metric_comparisons(states, registry, strata=strata)
     ]
     compared += _quantile_comparisons(quantiles, moments, registry)
-    parts = [_frame(pair, registry, confidence) for pair in compared]
+    parts = [_columns(pair, registry, confidence) for pair in compared]
     parts += [
-        _frame(pair, registry, confidence, always_valid=True)
+        _columns(pair, registry, confidence, always_valid=True)
         for pair in compared
         if not pair.is_quantile and pair.variance_reduction in ("none", "cuped")
     ]
     parts += [
-        _group_sequential_frame(pair, registry, confidence, spending)
+        _group_sequential_columns(pair, registry, confidence, spending)
         for pair in compared
         if not pair.is_quantile
         and pair.variance_reduction in ("none", "cuped")
@@ -134,7 +134,7 @@ def experiment_effects(
     ]
     if not parts:
         return _typed(pd.DataFrame(columns=COLUMNS))
-    effects = pd.concat(parts, ignore_index=True)
+    effects = _gathered(parts)
     effects["p_value_adjusted"] = adjusted_p_values(
         effects["p_value"], effects.groupby(_FAMILY, sort=False).ngroup().to_numpy(), method=multiplicity
     )
@@ -150,7 +150,9 @@ def experiment_effects(
     return _withheld(_typed(effects), registry)
 
 
-def _frame(compared: Compared, registry: Registry, confidence: float, *, always_valid: bool = False) -> pd.DataFrame:
+def _columns(
+    compared: Compared, registry: Registry, confidence: float, *, always_valid: bool = False
+) -> dict[str, object]:
     keys, comparison = compared.keys, compared.comparison
     metric = registry.metric(keys["experiment_id"], keys["metric_name"])
     columns = keys | {"variance_reduction": compared.variance_reduction, "role": metric["role"]}
@@ -175,12 +177,12 @@ def _frame(compared: Compared, registry: Registry, confidence: float, *, always_
             "score_ci_upper": score.absolute_ci_upper,
             "score_p_value": score.p_value,
         }
-    return pd.DataFrame(columns)
+    return columns
 
 
-def _group_sequential_frame(
+def _group_sequential_columns(
     compared: Compared, registry: Registry, confidence: float, spending: Spending
-) -> pd.DataFrame:
+) -> dict[str, object]:
     keys = compared.keys
     everyone = np.flatnonzero(np.asarray(keys["dimension"]) == "all")
     looks, plain = rows_at(compared.comparison, everyone), rows_at(compared.plain, everyone)
@@ -194,6 +196,18 @@ def _group_sequential_frame(
         "variance_reduction_rate": variance_reduction_rate(looks, plain),
     }
     columns |= _effect_columns(infer_group_sequential(looks, planned, confidence=confidence, spending=spending))
+    return columns
+
+
+def _gathered(parts: list[dict[str, object]]) -> pd.DataFrame:
+    """Put columns of arrays and scalars one under the other; thousands of small frames would take most of the time."""
+    sizes = [np.asarray(part["count_control"]).size for part in parts]
+    columns = {}
+    for name in COLUMNS:
+        missing, kind = (np.nan, "f8") if name in _NUMBERS else (0, "i8") if name in _COUNTS else (None, "O")
+        kind = "M8[D]" if name == "as_of_date" else kind
+        values = (np.asarray(part.get(name, missing)).astype(kind) for part in parts)
+        columns[name] = np.concatenate([np.broadcast_to(value, n) for value, n in zip(values, sizes, strict=True)])
     return pd.DataFrame(columns)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import pandas as pd
@@ -33,8 +34,15 @@ class Registry:
 
     def metric(self, experiment_id: object, metric_name: object) -> dict[str, Any]:
         """Row of `int_experiment_metrics`."""
-        row = self.metrics.loc[[(experiment_id, metric_name)]].iloc[0]
-        return {str(name): value for name, value in row.items()}
+        return self._metric_rows[experiment_id, metric_name]
+
+    @cached_property
+    def _metric_rows(self) -> dict[tuple[object, object], dict[str, Any]]:
+        records = self.metrics.to_dict("records")
+        return {
+            key: {str(name): value for name, value in row.items()}
+            for key, row in zip(self.metrics.index, records, strict=True)
+        }
 
     def expected_units(self, experiment_id: str) -> float:
         """Units of one pair of arms for which always-valid inference is tuned: planned ones, or 5,000."""

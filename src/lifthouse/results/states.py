@@ -94,14 +94,12 @@ def metric_states(moments: pd.DataFrame) -> Iterator[MetricStates]:
 def _states(experiment_id: str, metric_name: str, rows: pd.DataFrame) -> MetricStates:
     names = [str(name) for name in rows["value_names"].iloc[0]]
     pairs = packed_pairs(len(names))
-    segments = sorted(set(zip(rows["dimension"], rows["segment"], strict=True)))
-    place = {key: at for at, key in enumerate(segments)}
+    by_segment = rows.groupby(["dimension", "segment"], sort=True)
+    segments = [(str(dimension), str(segment)) for dimension, segment in by_segment.size().index]
     dates = rows["activity_date"].to_numpy("datetime64[D]")
     days = np.arange(dates.min(), dates.max() + 1)
     variants = sorted(set(rows["variant_id"]))
-    segment_at = np.fromiter(
-        (place[key] for key in zip(rows["dimension"], rows["segment"], strict=True)), np.intp, len(rows)
-    )
+    segment_at = by_segment.ngroup().to_numpy()
     variant_at = pd.Categorical(rows["variant_id"], categories=variants).codes
     pivot = np.asarray(rows["pivots"].iloc[0], float)
     width = 1 + len(names) + len(pairs)
