@@ -30,4 +30,6 @@ where
     balance.weighting = '{{ var("causal_estimand") }}'
     and balance.population = 'all'
     and not balance.is_balanced
+    -- Few units differ by chance.
+    and balance.effective_sample_size >= {{ var('causal_balance_from_units') }}
     and experiments.status != 'invalid'

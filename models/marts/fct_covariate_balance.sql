@@ -11,5 +11,6 @@ select
     mean_treatment,
     standardised_difference,
     variance_ratio,
+    effective_sample_size,
     is_balanced
 from {{ ref('int_covariate_balance') }}

@@ -34,9 +34,12 @@ class Matches:
 
 
 def logit_scores(design: Floats, treated: Bools) -> Floats:
-    """Logit of the propensity score by logistic regression on the same units, shape (n_units,)."""
+    """Logit of the propensity score by logistic regression on the same units, shape (n_units,).
+
+    Rounded, so that like units tie whatever the order of a sum.
+    """
     scores = np.clip(fit_logistic(design, treated).predict_proba(design)[:, 1], SMALLEST_SCORE, 1 - SMALLEST_SCORE)
-    return np.asarray(np.log(scores / (1 - scores)))
+    return np.asarray(np.round(np.log(scores / (1 - scores)), 9))
 
 
 def nearest(units: Floats, donors: Floats, outcome: Floats, caliper: float) -> Matches:

@@ -11,7 +11,7 @@ import pyarrow as pa
 from lifthouse.causal.balance import weighted_balance
 from lifthouse.causal.matching import match_weights
 from lifthouse.causal.propensity import SMALLEST_SCORE, fit_logistic
-from lifthouse.causal.weighting import ESTIMANDS, balancing_weights
+from lifthouse.causal.weighting import ESTIMANDS, balancing_weights, effective_units
 from lifthouse.results.propensities import Fitted, Pair
 from lifthouse.results.treatment_effects import SAMPLE_KEYS
 from lifthouse.statistics.reasons import Bools, Floats
@@ -27,6 +27,7 @@ COLUMNS = {
     "mean_treatment": "float64",
     "standardised_difference": "float64",
     "variance_ratio": "float64",
+    "effective_sample_size": "float64",
     "is_balanced": "boolean",
 }
 
@@ -73,6 +74,7 @@ def covariate_balance(
                         "mean_treatment": column.centre + column.scale * found.mean_treatment[at],
                         "standardised_difference": found.standardised_difference[at],
                         "variance_ratio": found.variance_ratio[at],
+                        "effective_sample_size": effective_units(weights, treated),
                         "is_balanced": bool(abs(found.standardised_difference[at]) <= largest_difference)
                         if np.isfinite(found.standardised_difference[at])
                         else pd.NA,

@@ -21,6 +21,8 @@ from lifthouse.statistics.reasons import Bools, Floats, Ints
 UNIT_KEYS = ("experiment_id", "unit_id", "variant_id")
 # An arm of fewer fitted units can't be cross-fitted: each fold would have next to none.
 SMALLEST_ARM = 20
+# With fewer units of the smaller arm per column, scores separate arms that overlap (Vittinghoff, McCulloch 2007).
+UNITS_PER_COLUMN = 5
 SCHEMA = pa.schema(
     [
         ("experiment_id", pa.string()),
@@ -112,17 +114,25 @@ class Fitted:
             'no_covariates'
 
         """
-        smaller = min(int(self.treated.sum()), int((~self.treated).sum()))
-        if smaller == 0:
-            return "one_arm"
-        if smaller < SMALLEST_ARM:
-            return "too_few_units"
-        if not self.encoder.columns:
+        if not self.encoder.columns and self.treated.any() and not self.treated.all():
             return "no_covariates"
-        # Every model of an arm must be fitted on more units than it has columns, in each fold.
-        if smaller * 4 / 5 <= self.design.shape[1] + 2:
-            return "fewer_units_than_covariates"
-        return None
+        return arms_reason(self.treated, self.design.shape[1])
+
+
+def arms_reason(treated: Bools, n_columns: int) -> str | None:
+    """Why arms of these units (n_units,) are too small to fit so many columns; None where they are not.
+
+    Example:
+        >>> arms_reason(np.arange(100) % 2 == 0, 12)
+        'too_few_units'
+
+    """
+    smaller = min(int(treated.sum()), int((~treated).sum()))
+    if smaller == 0:
+        return "one_arm"
+    if smaller * 4 / 5 <= n_columns + 2:
+        return "fewer_units_than_covariates" if smaller >= SMALLEST_ARM else "too_few_units"
+    return "too_few_units" if smaller < max(SMALLEST_ARM, UNITS_PER_COLUMN * n_columns) else None
 
 
 def causal_pairs(

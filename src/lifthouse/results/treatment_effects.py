@@ -16,7 +16,7 @@ from lifthouse.causal.propensity import PropensityLearner
 from lifthouse.causal.regression import difference_in_means, regression
 from lifthouse.causal.threads import linear_algebra_threads
 from lifthouse.causal.weighting import ESTIMANDS, Estimand, ipw
-from lifthouse.results.propensities import SMALLEST_ARM, UNIT_KEYS, Fitted, Pair
+from lifthouse.results.propensities import UNIT_KEYS, Fitted, Pair, arms_reason
 from lifthouse.statistics.reasons import Bools, Floats, Ints
 
 SAMPLE_KEYS = (*UNIT_KEYS, "propensity", "fold", "is_trimmed", "learner", "score_reason")
@@ -80,14 +80,9 @@ class Sample:
     @property
     def reason(self) -> str | None:
         """Why nothing can be estimated; None where it can."""
-        counts = int(self.treated.sum()), int((~self.treated).sum())
-        if min(counts) == 0:
-            return "one_arm"
-        if min(counts) < SMALLEST_ARM:
-            return "too_few_units"
-        # A fold's model of an arm has a fifth of the arm less to learn from.
-        if min(counts) * 4 / 5 <= self.design.shape[1] + 2:
-            return "fewer_units_than_covariates"
+        reason = arms_reason(self.treated, self.design.shape[1])
+        if reason:
+            return reason
         if np.ptp(self.outcome) == 0:
             return "constant_outcome"
         if self.scores[self.treated].min() > self.scores[~self.treated].max():
