@@ -2,8 +2,8 @@
 --
 -- Asked by: whoever pays for the treatment, once the experiment is over.
 -- How to read it: value is what a policy adds to treating nobody, in the metric's unit per unit of all. Choose by profit where
--- there is one, else by value at the budget that there is. A reason in place of numbers says why targeting is withheld: then treat
--- all or none.
+-- there is one, else by value at the budget that there is. A reason in place of numbers says why targeting is withheld: treat all
+-- or none.
 
 with
 
