@@ -1,4 +1,5 @@
 -- The effect of a treatment on each unit: out of fold for the units that were fitted, by the final model for the others.
+-- depends_on: {{ ref('int_uplift_drifts') }}, which compares them with the table this one replaces
 
 select
     experiment_id,

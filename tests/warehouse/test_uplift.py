@@ -118,3 +118,10 @@ def test_hillstrom_has_a_winner_and_a_policy_that_beats_random(hillstrom: Wareho
         "select count(*), count(distinct unit_id) from fct_uplift_scores where is_winner and tier is not null"
     )
     assert count == units == 42693
+
+
+def test_a_second_build_of_the_same_data_has_not_drifted(hillstrom: Warehouse) -> None:
+    assert hillstrom.query("select count(*) from intermediate.int_uplift_drifts") == [(0,)]
+    hillstrom.built(*WITHOUT_UNIT_TESTS, "--select", "int_uplift_drifts")
+    rows = hillstrom.query("select learner, correlation, mean_shift from intermediate.int_uplift_drifts order by all")
+    assert [(round(correlation, 9), round(shift, 9)) for _, correlation, shift in rows] == [(1, 0)] * 5
