@@ -1,5 +1,6 @@
 -- What was known of units before exposure: declared attributes of users, declared columns of observations, and each metric's
 -- value in its lookback period. One row per experiment and unit.
+-- depends_on: {{ ref('stg_users') }}, {{ ref('stg_observations') }}, {{ ref('int_unit_days') }}
 {%- set of_users = declared_covariates('stg_users', 'users') %}
 {%- set of_observations = declared_covariates('stg_observations', 'observations') %}
 {%- set looked_back = [] %}
@@ -14,21 +15,26 @@ units as (
     select *
     from {{ ref('int_units_segmented') }}
 
-),
+)
+{%- if of_users %},
 
 users as (
 
     select *
     from {{ ref('stg_users') }}
 
-),
+)
+{%- endif %}
+{%- if of_observations %},
 
 observations as (
 
     select *
     from {{ ref('stg_observations') }}
 
-),
+)
+{%- endif %}
+{%- if looked_back %},
 
 lookbacks as (
 
@@ -37,6 +43,7 @@ lookbacks as (
     where activity_date is null
 
 )
+{%- endif %}
 
 select
     units.experiment_id,
@@ -59,12 +66,18 @@ select
     {%- endif %}
     {%- endfor %}
 from units
+{%- if of_users %}
 left join users on units.unit_id = users.user_id
+{%- endif %}
+{%- if of_observations %}
 left join observations
     on
         units.experiment_id = observations.experiment_id
         and units.unit_id = observations.unit_id
+{%- endif %}
+{%- if looked_back %}
 left join lookbacks
     on
         units.experiment_id = lookbacks.experiment_id
         and units.unit_id = lookbacks.unit_id
+{%- endif %}

@@ -27,9 +27,10 @@ select
     segment,
     variance_reduction,
     case
-        when metric_definition is distinct from metric_definition_before then 'the metric is defined otherwise'
-        when reason is distinct from reason_before and reason is not null then 'withheld or not computable now: ' || reason
-        when reason is distinct from reason_before then 'computable now, before: ' || reason_before
+        when coalesce(metric_definition, '') != coalesce(metric_definition_before, '') then 'the metric is defined otherwise'
+        when coalesce(reason, '') != coalesce(reason_before, '') and reason is not null
+            then 'withheld or not computable now: ' || reason
+        when coalesce(reason, '') != coalesce(reason_before, '') then 'computable now, before: ' || reason_before
         when count_control + count_treatment != count_units_before then 'other units: exposures came late, or were corrected'
         else 'the same units: activity came late or was corrected, or a cap moved with newer data'
     end as why,

@@ -90,7 +90,7 @@ activations as (
             units.unit_id = events.user_id
             and experiments.activation_event_type = events.event_type
             and units.first_exposed_at <= events.occurred_at
-            and coalesce(events.occurred_at < experiments.ended_at, true)
+            and coalesce(experiments.ended_at, timestamp 'infinity') > events.occurred_at
     group by units.experiment_id, units.unit_id
 
 ),
