@@ -61,3 +61,9 @@ def test_a_small_variance_on_a_large_mean_keeps_its_digits() -> None:
 def test_rows_that_lack_a_column_are_refused() -> None:
     with pytest.raises(ValueError, match="moments lack the columns pivots"):
         next(metric_states(increments(np.ones((3, 1)), np.ones(3), 0.0).drop(columns="pivots")))
+
+
+def test_no_moments_have_no_states():
+    columns = ["experiment_id", "metric_name", "variant_id", "dimension", "segment", "activity_date", "count_units"]
+    empty = pd.DataFrame(columns=[*columns, "value_names", "pivots", "sums", "products"])
+    assert list(metric_states(empty)) == []

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -87,34 +86,64 @@ def metric_states(moments: pd.DataFrame) -> Iterator[MetricStates]:
     ]
     if missing:
         raise ValueError(f"moments lack the columns {', '.join(missing)}")
-    for (experiment_id, metric_name), rows in moments.groupby(["experiment_id", "metric_name"], sort=True):
-        yield _states(str(experiment_id), str(metric_name), rows)
-
-
-def _states(experiment_id: str, metric_name: str, rows: pd.DataFrame) -> MetricStates:
-    names = [str(name) for name in rows["value_names"].iloc[0]]
-    pairs = packed_pairs(len(names))
-    by_segment = rows.groupby(["dimension", "segment"], sort=True)
+    if moments.empty:
+        return
+    # Texts become numbers once for all: grouping texts metric by metric would take most of the time.
+    groups = moments.groupby(["experiment_id", "metric_name"], sort=True)
+    by_segment = moments.groupby(["dimension", "segment"], sort=True)
     segments = [(str(dimension), str(segment)) for dimension, segment in by_segment.size().index]
-    dates = rows["activity_date"].to_numpy("datetime64[D]")
+    variant_code, variants = pd.factorize(moments["variant_id"], sort=True)
+    coded = _Coded(
+        segments,
+        by_segment.ngroup().to_numpy(),
+        [str(variant) for variant in variants],
+        variant_code,
+        moments["activity_date"].to_numpy("datetime64[D]"),
+        moments["count_units"].to_numpy(float),
+        *(moments[name].to_numpy(object) for name in ("value_names", "pivots", "sums", "products")),
+    )
+    group_at = groups.ngroup().to_numpy()
+    in_order = np.argsort(group_at, kind="stable")
+    keys = groups.size().index
+    ends = np.searchsorted(group_at[in_order], np.arange(len(keys)), side="right")
+    for (experiment_id, metric_name), rows in zip(keys, np.split(in_order, ends[:-1]), strict=True):
+        yield _states(str(experiment_id), str(metric_name), coded, rows)
+
+
+@dataclass(frozen=True)
+class _Coded:
+    """Columns of the moments as arrays, one element a row; segments and variants as places in their sorted names."""
+
+    segments: list[tuple[str, str]]
+    segment_at: npt.NDArray[np.integer]
+    variants: list[str]
+    variant_at: npt.NDArray[np.integer]
+    dates: npt.NDArray[np.datetime64]
+    counts: Floats
+    value_names: npt.NDArray[np.object_]
+    pivots: npt.NDArray[np.object_]
+    sums: npt.NDArray[np.object_]
+    products: npt.NDArray[np.object_]
+
+
+def _states(experiment_id: str, metric_name: str, coded: _Coded, rows: npt.NDArray[np.intp]) -> MetricStates:
+    names = [str(name) for name in coded.value_names[rows[0]]]
+    pairs = packed_pairs(len(names))
+    segments, segment_at = np.unique(coded.segment_at[rows], return_inverse=True)
+    variants, variant_at = np.unique(coded.variant_at[rows], return_inverse=True)
+    dates = coded.dates[rows]
     days = np.arange(dates.min(), dates.max() + 1)
-    variants = sorted(set(rows["variant_id"]))
-    segment_at = by_segment.ngroup().to_numpy()
-    variant_at = pd.Categorical(rows["variant_id"], categories=variants).codes
-    pivot = np.asarray(rows["pivots"].iloc[0], float)
     width = 1 + len(names) + len(pairs)
     grid = np.zeros((len(variants), len(segments), len(days), width))
-    values = np.concatenate(
-        [rows["count_units"].to_numpy(float)[:, None], _stacked(rows["sums"]), _stacked(rows["products"])], axis=1
-    )
+    sums, products = (np.concatenate(lists[rows]).reshape(len(rows), -1) for lists in (coded.sums, coded.products))
+    values = np.concatenate([coded.counts[rows, None], sums, products], axis=1)
     np.add.at(grid, (variant_at, segment_at, (dates - days[0]).astype(np.intp)), values)
     running = grid.cumsum(axis=2).reshape(len(variants), -1, width)
+    pivot = np.asarray(coded.pivots[rows[0]], float)
     arms = {
-        variant: Moments.from_sums(state[:, 0], state[:, 1 : 1 + len(names)], state[:, 1 + len(names) :], pivot=pivot)
+        coded.variants[variant]: Moments.from_sums(
+            state[:, 0], state[:, 1 : 1 + len(names)], state[:, 1 + len(names) :], pivot=pivot
+        )
         for variant, state in zip(variants, running, strict=True)
     }
-    return MetricStates(experiment_id, metric_name, names, segments, days, arms)
-
-
-def _stacked(lists: Iterable[Any]) -> Floats:
-    return np.stack([np.asarray(values, float) for values in lists])
+    return MetricStates(experiment_id, metric_name, names, [coded.segments[at] for at in segments], days, arms)
