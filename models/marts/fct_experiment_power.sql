@@ -16,6 +16,7 @@ select
     days_left,
     baseline_mean,
     alpha,
+    power_target,
     planned_effect,
     non_inferiority_margin,
     minimum_detectable_effect,

@@ -104,7 +104,9 @@ def test_the_adjusted_effect_is_planned_with(power):
     assert (row["variance_reduction"], row["hypothesis"], row["alpha"]) == ("cuped", "superiority", pytest.approx(0.05))
     assert row["power_now"] == pytest.approx(TTestIndPower().power(size, 1500, 0.05), abs=1e-9)
     assert row["power_planned"] == pytest.approx(TTestIndPower().power(size, 2000, 0.05), abs=1e-9)
-    needed = 2 * TTestIndPower().solve_power(size, power=0.8, alpha=0.05)
+    # One guardrail: success and guardrail may each be missed once in ten, so that both are shown four times in five.
+    assert row["power_target"] == pytest.approx(0.9)
+    needed = 2 * TTestIndPower().solve_power(size, power=0.9, alpha=0.05)
     assert row["required_units"] == np.ceil(needed)
     assert row["units_per_day"] == 1000
     assert row["days_left"] == np.ceil((np.ceil(needed) - 3000) / 1000)

@@ -21,6 +21,7 @@ _COUNTS = ["count_units", "planned_units", "required_units", "days_left"]
 _NUMBERS = [
     "baseline_mean",
     "alpha",
+    "power_target",
     "planned_effect",
     "non_inferiority_margin",
     "minimum_detectable_effect",
@@ -75,15 +76,17 @@ def experiment_power(
 
     Metrics that decide are tested two-sided against no effect; the error is that of the first step of Holm's method
     over the family of `fct_experiment_effects`, so that the true power is no smaller. Guardrails with a margin are
-    tested against it, as if the treatment changed nothing. Adjusted effects are used where there are any. An experiment
-    without units is planned from the history of its metrics.
+    tested against it, as if the treatment changed nothing. To ship, success and every guardrail must be shown, so that
+    the chance to miss is split evenly over them: all succeed together with at least the power wanted.
+    Adjusted effects are used where there are any. An experiment without units is planned from the history of its
+    metrics.
 
     Args:
         effects: The rows `EFFECTS_THAT_PLAN` of `fct_experiment_effects`.
         shares: Seed `experiment_variants`.
         registry: Variants, roles, planned effects and what is withheld.
         confidence: Level of the intervals that are planned for.
-        target: The power wanted.
+        target: The power wanted of success and guardrails together.
 
     Returns:
         `COLUMNS`, one row per experiment, metric and treatment. `reason` says why nothing is known of the metric's
@@ -107,10 +110,14 @@ def experiment_power(
     rows.loc[rows["plan_reason"].isna() & np.isnan(aim), "plan_reason"] = "no_planned_effect"
     usable = rows["baseline_mean"].notna() & (rows["baseline_mean"] != 0)
     rows[_COMPUTED] = np.nan
-    _add_numbers(rows, np.flatnonzero(usable), target)
+    guardrails = tests_margin.groupby([rows["experiment_id"], rows["treatment_variant_id"]]).transform("sum")
+    decides = tests_margin | (rows["role"] == "primary")
+    rows["power_target"] = 1 - (1 - target) / np.where(decides, 1.0 + guardrails, 1.0)
+    for wanted in rows["power_target"].unique():
+        _add_numbers(rows, np.flatnonzero(usable & (rows["power_target"] == wanted)), float(wanted))
     unknown = rows["plan_reason"].isna() & ~usable
     rows.loc[unknown, "plan_reason"] = "no_history"
-    rows["is_powered"] = (rows["power_now"] >= target).astype("boolean").where(rows["power_now"].notna())
+    rows["is_powered"] = (rows["power_now"] >= rows["power_target"]).astype("boolean").where(rows["power_now"].notna())
     withheld = rows["experiment_id"].map(dict(registry.withheld))
     rows.loc[withheld.notna(), ["reason", "plan_reason"]] = withheld[withheld.notna()]
     rows.loc[withheld.notna(), [*_COMPUTED, "baseline_mean", "units_per_day"]] = np.nan
