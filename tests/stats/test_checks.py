@@ -227,3 +227,15 @@ def test_ratio_variance_is_that_of_the_linearised_values():
     linear = (values[:, 0] - ratio * values[:, 1]) / values[:, 1].mean()
     assert result.value.item() == pytest.approx(ratio)
     assert result.variance.item() == pytest.approx(linear.var(ddof=1) / 500)
+
+
+def test_a_covariate_that_is_constant_but_for_rounding_explains_nothing():
+    """Means of a constant that differ by a rounding error must not be blown up into the effect itself."""
+    outcomes = np.random.default_rng(2).normal(size=(2, 5))
+    arms = []
+    for arm, noise in ((0, 0.0), (1, 4e-16)):
+        covariance = np.array([[[outcomes[arm].var(ddof=1), 0.0], [0.0, 0.0]]])
+        arms.append(Moments(np.array([5.0]), np.array([[outcomes[arm].mean(), noise]]), covariance))
+    adjusted, plain = adjusted_comparison(*arms, [1]), compare(*arms)
+    assert adjusted.effect.item() == plain.effect.item()
+    assert adjusted.variance.item() == pytest.approx(plain.variance.item())

@@ -56,7 +56,7 @@ def estimate_adjustment(
             denominator make two good covariates.
 
     Returns:
-        The coefficients; zero for a covariate that does not vary.
+        The coefficients; zero for a covariate that varies in neither arm, whose means may differ by rounding alone.
 
     References:
         Deng, Xu, Kohavi, Walker (2013), Improving the sensitivity of online controlled experiments. WSDM.
@@ -71,7 +71,10 @@ def estimate_adjustment(
     _, weights = gradient(pooled, numerator, denominator)
     chosen = np.asarray(covariates, dtype=np.intp)
     shared = np.einsum("nik,nk->ni", pooled.covariance[:, chosen, :], weights)
-    theta = _solved(pooled.covariance[:, chosen[:, None], chosen], shared)
+    within = [np.nan_to_num(np.einsum("nii->ni", arm.covariance)[:, chosen]) for arm in (control, treatment)]
+    varies = (within[0] > 0) | (within[1] > 0)
+    matrix = np.where(varies[:, :, None] & varies[:, None, :], pooled.covariance[:, chosen[:, None], chosen], 0.0)
+    theta = _solved(matrix, np.where(varies, shared, 0.0))
     with np.errstate(divide="ignore", invalid="ignore"):
         explained = np.einsum("ni,ni->n", theta, shared) / quadratic(weights, pooled.covariance)
     return Adjustment(theta, np.where(np.isfinite(explained), explained, 0.0))
