@@ -9,7 +9,8 @@ from tests.warehouse.conftest import Warehouse
 
 def test_detectable_effects_follow_from_the_standard_errors(demo_warehouse: Warehouse) -> None:
     rows = demo_warehouse.query_published("""
-        select power.metric_name, power.alpha, minimum_detectable_effect, standard_error / abs(mean_control)
+        select power.metric_name, power.alpha, power_target, minimum_detectable_effect,
+            standard_error / abs(mean_control)
         from fct_experiment_power as power
         inner join fct_experiment_effects as effects
             using (experiment_id, metric_name, treatment_variant_id, variance_reduction)
@@ -20,8 +21,8 @@ def test_detectable_effects_follow_from_the_standard_errors(demo_warehouse: Ware
     """)
 
     assert len(rows) > 5
-    for metric, alpha, found, relative_error in rows:
-        expected = (stats.norm.ppf(1 - alpha / 2) + stats.norm.ppf(0.8)) * relative_error
+    for metric, alpha, target, found, relative_error in rows:
+        expected = (stats.norm.ppf(1 - alpha / 2) + stats.norm.ppf(target)) * relative_error
         assert found == pytest.approx(expected, rel=0.01), metric
 
 
