@@ -10,6 +10,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from lifthouse.results.batches import with_texts
 from lifthouse.results.comparisons import Compared, metric_comparisons, rows_at
 from lifthouse.results.registry import Registry
 from lifthouse.results.states import metric_states
@@ -277,4 +278,4 @@ def _typed(effects: pd.DataFrame) -> pd.DataFrame:
     for name in ("reason", "relative_reason"):
         effects[name] = effects[name].astype("string")
     effects["as_of_date"] = pd.to_datetime(effects["as_of_date"])
-    return effects
+    return with_texts(effects)

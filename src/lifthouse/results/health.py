@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from lifthouse.results.batches import with_texts
 from lifthouse.results.comparisons import within_phases
 from lifthouse.results.health_checks import Finding, exposure_gaps, interactions, missing_covariates, novelty
 from lifthouse.results.states import metric_states
@@ -106,13 +107,15 @@ def experiment_health(
     rows += [_row_of(finding, warn_below) for finding in findings if randomised.get(finding.experiment_id, False)]
     rows += _unavailable(metrics[metrics["experiment_id"].isin(counts["experiment_id"])], unavailable)
     health = pd.DataFrame(rows, columns=COLUMNS)
-    return health.astype(
-        {
-            "statistic": "float64",
-            "p_value": "float64",
-            "is_blocking": "bool",
-            "reason": "string",
-        }
+    return with_texts(
+        health.astype(
+            {
+                "statistic": "float64",
+                "p_value": "float64",
+                "is_blocking": "bool",
+                "reason": "string",
+            }
+        )
     )
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy import special
 
+from lifthouse.results.batches import with_texts
 from lifthouse.results.comparisons import Compared, metric_comparisons
 from lifthouse.results.registry import Registry
 from lifthouse.results.states import metric_states
@@ -211,4 +212,4 @@ def _typed(posteriors: pd.DataFrame, registry: Registry) -> pd.DataFrame:
     posteriors.loc[withheld, _NUMBERS] = np.nan
     posteriors.loc[withheld, "is_loss_acceptable"] = pd.NA
     posteriors.loc[withheld, "reason"] = reasons[withheld]
-    return posteriors
+    return with_texts(posteriors)
