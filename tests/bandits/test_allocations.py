@@ -116,7 +116,7 @@ def test_a_good_week_is_no_good_arm():
 )
 def test_without_a_share_there_is_a_reason(rows, options, reason):
     found = bandit_allocations(rows, registry(**options))
-    assert list(found) == COLUMNS
+    assert list(found) == list(COLUMNS)
     assert found["reason"].tolist() == [reason] * 3
     assert found["share"].isna().all()
 

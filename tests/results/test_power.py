@@ -153,7 +153,7 @@ def test_a_blocked_experiment_says_nothing():
 def test_without_effects_there_are_typed_columns():
     empty = effects().head(0)
     rows = experiment_power(empty, VARIANTS, registry())
-    assert list(rows) == COLUMNS
+    assert list(rows) == list(COLUMNS)
     assert set(rows["plan_reason"]) == {"no_history", "no_planned_effect"}
     assert experiment_plans(history_of_metrics(empty, CONTROLS, DEFINITIONS), Planned(), [7]).empty
 

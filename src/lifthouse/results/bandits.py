@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from lifthouse.bandits.thompson import best_bernoulli, best_normal, top_two, with_floor
+from lifthouse.results.columns import columns_of, typed
 from lifthouse.results.registry import Registry
 from lifthouse.results.states import MetricStates, metric_states
 from lifthouse.statistics.comparison import Estimate, estimate
@@ -16,9 +17,12 @@ from lifthouse.statistics.reasons import Floats
 
 Method = Literal["thompson", "top_two"]
 
-_TEXTS = ["experiment_id", "variant_id", "metric_name", "reward", "reason"]
-_NUMBERS = ["mean", "standard_error", "probability_best", "current_share", "share"]
-COLUMNS = [*_TEXTS, "count_units", *_NUMBERS, "as_of_date"]
+COLUMNS = columns_of(
+    texts=["experiment_id", "variant_id", "metric_name", "reward", "reason"],
+    counts=["count_units"],
+    numbers=["mean", "standard_error", "probability_best", "current_share", "share"],
+    dates=["as_of_date"],
+)
 
 
 def bandit_allocations(
@@ -48,7 +52,7 @@ def bandit_allocations(
         _allocation(str(experiment), chosen, known.get(str(experiment)), registry, method=method, floor=floor)
         for experiment in sorted(registry.controls)
     ]
-    return _typed(pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=COLUMNS))
+    return typed(pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(), COLUMNS)
 
 
 def _allocation(
@@ -119,15 +123,3 @@ def _combined(in_phases: list[list[Estimate]], weights: Floats) -> tuple[Floats,
     with np.errstate(divide="ignore", invalid="ignore"):
         together = parts.sum(axis=1) ** 2 / (parts**2 / degrees).sum(axis=1)
     return (values * weights).sum(axis=1), np.sqrt(parts.sum(axis=1)), together
-
-
-def _typed(rows: pd.DataFrame) -> pd.DataFrame:
-    """Give every column, in order and of one type, whatever the rows."""
-    rows = rows.reindex(columns=COLUMNS)
-    for name in _TEXTS:
-        rows[name] = rows[name].astype("string")
-    rows["count_units"] = rows["count_units"].astype("float64").round().astype("Int64")
-    for name in _NUMBERS:
-        rows[name] = rows[name].astype("float64")
-    rows["as_of_date"] = pd.to_datetime(rows["as_of_date"])
-    return rows

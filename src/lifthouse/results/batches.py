@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-import pandas as pd
-
 _ROWS_AT_ONCE = 100_000
 
 
@@ -45,15 +43,3 @@ def of_experiments(names: list[str]) -> str:
     """
     quoted = ", ".join("'" + name.replace("'", "''") + "'" for name in names)
     return f"experiment_id in ({quoted})" if names else "false"
-
-
-def with_texts(frame: pd.DataFrame) -> pd.DataFrame:
-    """Say of a frame without rows that its untyped columns hold text; rows would say so themselves.
-
-    Example:
-        >>> with_texts(pd.DataFrame({"name": []}, dtype=object)).dtypes.astype(str).tolist()
-        ['string']
-
-    """
-    untyped = [name for name in frame.columns if frame[name].dtype == object] if frame.empty else []
-    return frame.astype(dict.fromkeys(untyped, "string"))

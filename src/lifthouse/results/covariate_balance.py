@@ -12,6 +12,7 @@ from lifthouse.causal.balance import weighted_balance
 from lifthouse.causal.matching import match_weights
 from lifthouse.causal.propensity import SMALLEST_SCORE, fit_logistic
 from lifthouse.causal.weighting import ESTIMANDS, balancing_weights, effective_units
+from lifthouse.results.columns import typed
 from lifthouse.results.propensities import Fitted, Pair
 from lifthouse.results.treatment_effects import SAMPLE_KEYS
 from lifthouse.statistics.reasons import Bools, Floats
@@ -81,7 +82,7 @@ def covariate_balance(
                     }
                     for at, column in enumerate(fitted.encoder.columns)
                 ]
-    return pd.DataFrame(rows, columns=list(COLUMNS)).astype(COLUMNS)
+    return typed(pd.DataFrame(rows), COLUMNS)
 
 
 def weightings(design: Floats, treated: Bools) -> Iterator[tuple[str, Floats]]:

@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from lifthouse.results.batches import with_texts
+from lifthouse.results.columns import columns_of, typed
 from lifthouse.results.comparisons import Compared, metric_comparisons, rows_at
 from lifthouse.results.registry import Registry
 from lifthouse.results.states import metric_states
@@ -59,26 +59,28 @@ _NUMBERS = [
     "non_inferiority_p_value",
     "heterogeneity_p_value",
 ]
-_COUNTS = ["count_control", "count_treatment"]
-COLUMNS = [
-    "experiment_id",
-    "metric_name",
-    "control_variant_id",
-    "treatment_variant_id",
-    "dimension",
-    "segment",
-    "variance_reduction",
-    "inference",
-    "role",
-    "reason",
-    "relative_reason",
-    *_COUNTS,
-    *_NUMBERS,
-    "is_latest",
-    "is_significant",
-    "is_non_inferior",
-    "as_of_date",
-]
+_FLAGS = ["is_latest", "is_significant", "is_non_inferior"]
+COLUMNS = columns_of(
+    texts=[
+        "experiment_id",
+        "metric_name",
+        "control_variant_id",
+        "treatment_variant_id",
+        "dimension",
+        "segment",
+        "variance_reduction",
+        "inference",
+        "role",
+        "reason",
+        "relative_reason",
+    ],
+    counts=["count_control", "count_treatment"],
+    numbers=_NUMBERS,
+    flags=_FLAGS,
+    dates=["as_of_date"],
+)
+# What stands for a column that some rows lack, and how it is held until all rows are there.
+_HELD = {"float64": (np.nan, "f8"), "Int64": (0, "i8"), COLUMNS["as_of_date"]: (None, "M8[D]")}
 
 
 def experiment_effects(
@@ -134,7 +136,7 @@ def experiment_effects(
         and pair.keys["control_variant_id"] == registry.controls[str(pair.keys["experiment_id"])]
     ]
     if not parts:
-        return _typed(pd.DataFrame(columns=COLUMNS))
+        return typed(pd.DataFrame(), COLUMNS)
     effects = _gathered(parts)
     effects["p_value_adjusted"] = adjusted_p_values(
         effects["p_value"], effects.groupby(_FAMILY, sort=False).ngroup().to_numpy(), method=multiplicity
@@ -148,7 +150,7 @@ def experiment_effects(
         int(groups.max()) + 1,
     )
     effects["heterogeneity_p_value"] = differences.p_value[groups]
-    return _withheld(_typed(effects), registry)
+    return registry.withhold(typed(effects, COLUMNS), [*_NUMBERS, *_FLAGS[1:]])
 
 
 def _columns(
@@ -204,9 +206,8 @@ def _gathered(parts: list[dict[str, object]]) -> pd.DataFrame:
     """Put columns of arrays and scalars one under the other; thousands of small frames would take most of the time."""
     sizes = [np.asarray(part["count_control"]).size for part in parts]
     columns = {}
-    for name in COLUMNS:
-        missing, kind = (np.nan, "f8") if name in _NUMBERS else (0, "i8") if name in _COUNTS else (None, "O")
-        kind = "M8[D]" if name == "as_of_date" else kind
+    for name, of_type in COLUMNS.items():
+        missing, kind = _HELD.get(of_type, (None, "O"))
         values = (np.asarray(part.get(name, missing)).astype(kind) for part in parts)
         columns[name] = np.concatenate([np.broadcast_to(value, n) for value, n in zip(values, sizes, strict=True)])
     return pd.DataFrame(columns)
@@ -254,28 +255,3 @@ def _quantile_estimate(rows: pd.DataFrame) -> Estimate:
     sums = np.stack([np.asarray(values, float) for values in rows["sums"]])
     products = np.stack([np.asarray(values, float) for values in rows["products"]])
     return quantile_estimate(level, grid, units=Moments.from_sums(rows["count_units"].to_numpy(float), sums, products))
-
-
-def _withheld(effects: pd.DataFrame, registry: Registry) -> pd.DataFrame:
-    """Take the numbers out of experiments whose effects must not be read."""
-    reasons = effects["experiment_id"].map(dict(registry.withheld))
-    withheld = reasons.notna()
-    effects.loc[withheld, _NUMBERS] = np.nan
-    effects.loc[withheld, ["is_significant", "is_non_inferior"]] = pd.NA
-    effects.loc[withheld, "reason"] = reasons[withheld]
-    return effects
-
-
-def _typed(effects: pd.DataFrame) -> pd.DataFrame:
-    """Give every column, in order and of one type, whatever the rows."""
-    effects = effects.reindex(columns=COLUMNS)
-    for name in _NUMBERS:
-        effects[name] = effects[name].astype("float64")
-    for name in _COUNTS:
-        effects[name] = effects[name].fillna(0).astype("int64")
-    for name in ("is_latest", "is_significant", "is_non_inferior"):
-        effects[name] = effects[name].astype("boolean")
-    for name in ("reason", "relative_reason"):
-        effects[name] = effects[name].astype("string")
-    effects["as_of_date"] = pd.to_datetime(effects["as_of_date"])
-    return with_texts(effects)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from lifthouse.results.batches import with_texts
+from lifthouse.results.columns import columns_of, typed
 from lifthouse.results.comparisons import within_phases
 from lifthouse.results.health_checks import Finding, exposure_gaps, interactions, missing_covariates, novelty
 from lifthouse.results.states import metric_states
@@ -23,17 +23,11 @@ from lifthouse.statistics.sample_ratio import (
     search_sample_ratio,
 )
 
-COLUMNS = [
-    "experiment_id",
-    "check_name",
-    "dimension",
-    "segment",
-    "status",
-    "reason",
-    "statistic",
-    "p_value",
-    "is_blocking",
-]
+COLUMNS = columns_of(
+    texts=["experiment_id", "check_name", "dimension", "segment", "status", "reason"],
+    numbers=["statistic", "p_value"],
+    flags=["is_blocking"],
+)
 _NO_PHASE = "all"
 _BLOCKING = ("sample_ratio", "sample_ratio_by_segment")
 
@@ -106,17 +100,7 @@ def experiment_health(
     ]
     rows += [_row_of(finding, warn_below) for finding in findings if randomised.get(finding.experiment_id, False)]
     rows += _unavailable(metrics[metrics["experiment_id"].isin(counts["experiment_id"])], unavailable)
-    health = pd.DataFrame(rows, columns=COLUMNS)
-    return with_texts(
-        health.astype(
-            {
-                "statistic": "float64",
-                "p_value": "float64",
-                "is_blocking": "bool",
-                "reason": "string",
-            }
-        )
-    )
+    return typed(pd.DataFrame(rows), COLUMNS)
 
 
 def _row(

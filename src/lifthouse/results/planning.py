@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from lifthouse.results.columns import columns_of, typed
 from lifthouse.statistics.power import Design, detectable_effect, detectable_margin, power, required_units
 from lifthouse.statistics.reasons import Floats
 
@@ -30,18 +31,19 @@ _HISTORY = [
     "variance_reduction_rate",
     "is_proportion",
 ]
-_COUNTS = ["count_days", "count_units", "required_units", "required_days"]
-_NUMBERS = [
-    "baseline_mean",
-    "standard_deviation",
-    "variance_reduction_rate",
-    "units_per_day",
-    "planned_effect",
-    "power",
-    "minimum_detectable_effect",
-]
-COLUMNS = ["metric_name", "history_experiment_id", "variance_reduction", "hypothesis", "reason", *_COUNTS, *_NUMBERS]
-_TEXTS = COLUMNS[:5]
+COLUMNS = columns_of(
+    texts=["metric_name", "history_experiment_id", "variance_reduction", "hypothesis", "reason"],
+    counts=["count_days", "count_units", "required_units", "required_days"],
+    numbers=[
+        "baseline_mean",
+        "standard_deviation",
+        "variance_reduction_rate",
+        "units_per_day",
+        "planned_effect",
+        "power",
+        "minimum_detectable_effect",
+    ],
+)
 
 
 @dataclass(frozen=True)
@@ -195,7 +197,7 @@ def experiment_plans(history: pd.DataFrame, planned: Planned, days: Sequence[int
 
     """
     if history.empty or not days:
-        return _typed(pd.DataFrame(columns=COLUMNS))
+        return typed(pd.DataFrame(), COLUMNS)
     rows = pd.concat([_at(past, int(length)) for _, past in history.groupby("metric_name") for length in sorted(days)])
     rows["count_units"] = _units(rows, rows["length"], planned)
     rows["count_days"] = rows["length"]
@@ -205,7 +207,7 @@ def experiment_plans(history: pd.DataFrame, planned: Planned, days: Sequence[int
         smallest = detectable_margin(design, units, target=planned.target, alpha=planned.alpha, better=sign)
     else:
         smallest = detectable_effect(design, units, target=planned.target, alpha=planned.alpha, direction=sign)
-    return _typed(
+    return typed(
         rows.assign(
             hypothesis="non_inferiority" if planned.is_guardrail else "superiority",
             reason=pd.Series("too_few_units", rows.index).where(np.isnan(smallest)),
@@ -216,7 +218,8 @@ def experiment_plans(history: pd.DataFrame, planned: Planned, days: Sequence[int
             minimum_detectable_effect=smallest,
             required_units=_required(design, sign, planned),
             required_days=rows["metric_name"].map(_required_days(history, planned)),
-        )
+        ),
+        COLUMNS,
     )
 
 
@@ -264,14 +267,3 @@ def _required_days(history: pd.DataFrame, planned: Planned) -> dict[str, float]:
     # A quantile's only day says nothing of the days before it.
     earlier = history[is_reached & (history["kind"] != "quantile")].groupby("metric_name")["count_days"].min()
     return carried_on | {str(metric): float(day) for metric, day in earlier.items()}
-
-
-def _typed(rows: pd.DataFrame) -> pd.DataFrame:
-    rows = rows.reindex(columns=COLUMNS)
-    for name in _TEXTS:
-        rows[name] = rows[name].astype("string")
-    for name in _COUNTS:
-        rows[name] = rows[name].astype("float64").round().astype("Int64")
-    for name in _NUMBERS:
-        rows[name] = rows[name].astype("float64")
-    return rows

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy import special
 
-from lifthouse.results.batches import with_texts
+from lifthouse.results.columns import columns_of, typed
 from lifthouse.results.comparisons import Compared, metric_comparisons
 from lifthouse.results.registry import Registry
 from lifthouse.results.states import metric_states
@@ -30,18 +30,12 @@ _NUMBERS = [
     "expected_loss",
     "expected_loss_of_control",
 ]
-COLUMNS = [
-    *_KEYS,
-    "variance_reduction",
-    "posterior",
-    "scale",
-    "role",
-    "reason",
-    *_NUMBERS,
-    "is_latest",
-    "is_loss_acceptable",
-    "as_of_date",
-]
+COLUMNS = columns_of(
+    texts=[*_KEYS, "variance_reduction", "posterior", "scale", "role", "reason"],
+    numbers=_NUMBERS,
+    flags=["is_latest", "is_loss_acceptable"],
+    dates=["as_of_date"],
+)
 
 
 def experiment_posteriors(
@@ -76,8 +70,8 @@ def experiment_posteriors(
                 against_control.setdefault(pair.variance_reduction, []).append(pair)
         for pairs in against_control.values():
             parts += list(_frames(pairs, metric, confidence, acceptable_loss))
-    posteriors = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=COLUMNS)
-    return _typed(posteriors, registry)
+    posteriors = typed(pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(), COLUMNS)
+    return registry.withhold(posteriors, [*_NUMBERS, "is_loss_acceptable"])
 
 
 def _frames(
@@ -196,20 +190,3 @@ def _shared_error(pair: Compared) -> Floats:
         left = np.nan_to_num(pair.comparison.variance / pair.plain.variance, nan=1.0, posinf=1.0)
     # Rounding may put the variance of an arm that does not vary below zero.
     return np.asarray(np.sqrt(np.maximum(pair.plain.baseline_variance, 0.0) * left))
-
-
-def _typed(posteriors: pd.DataFrame, registry: Registry) -> pd.DataFrame:
-    """Give every column its type, and take the numbers out of experiments that are withheld."""
-    posteriors = posteriors.reindex(columns=COLUMNS)
-    for name in _NUMBERS:
-        posteriors[name] = posteriors[name].astype("float64")
-    for name in ("is_latest", "is_loss_acceptable"):
-        posteriors[name] = posteriors[name].astype("boolean")
-    posteriors["reason"] = posteriors["reason"].astype("string")
-    posteriors["as_of_date"] = pd.to_datetime(posteriors["as_of_date"])
-    reasons = posteriors["experiment_id"].map(dict(registry.withheld))
-    withheld = reasons.notna()
-    posteriors.loc[withheld, _NUMBERS] = np.nan
-    posteriors.loc[withheld, "is_loss_acceptable"] = pd.NA
-    posteriors.loc[withheld, "reason"] = reasons[withheld]
-    return with_texts(posteriors)

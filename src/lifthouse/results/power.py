@@ -10,26 +10,31 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from lifthouse.results.columns import columns_of, typed
 from lifthouse.results.planning import Planned, design_of_history, history_of_metrics
 from lifthouse.results.registry import Registry
 from lifthouse.statistics.power import Design, detectable_effect, detectable_margin, power, required_units
 from lifthouse.statistics.reasons import Floats
 
 _KEY = ["experiment_id", "metric_name", "treatment_variant_id"]
-_TEXTS = [*_KEY, "role", "hypothesis", "basis", "variance_reduction", "reason", "plan_reason"]
-_COUNTS = ["count_units", "planned_units", "required_units", "days_left"]
-_NUMBERS = [
-    "baseline_mean",
-    "alpha",
-    "power_target",
-    "planned_effect",
-    "non_inferiority_margin",
-    "minimum_detectable_effect",
-    "minimum_detectable_effect_planned",
-    "power_now",
-    "power_planned",
-    "units_per_day",
-]
+COLUMNS = columns_of(
+    texts=[*_KEY, "role", "hypothesis", "basis", "variance_reduction", "reason", "plan_reason"],
+    counts=["count_units", "planned_units", "required_units", "days_left"],
+    numbers=[
+        "baseline_mean",
+        "alpha",
+        "power_target",
+        "planned_effect",
+        "non_inferiority_margin",
+        "minimum_detectable_effect",
+        "minimum_detectable_effect_planned",
+        "power_now",
+        "power_planned",
+        "units_per_day",
+    ],
+    flags=["is_powered"],
+    dates=["as_of_date"],
+)
 _OF_METRIC = [
     "experiment_id",
     "metric_name",
@@ -61,7 +66,6 @@ _COMPUTED = [
     "required_units",
     "days_left",
 ]
-COLUMNS = [*_TEXTS, *_COUNTS, *_NUMBERS, "is_powered", "as_of_date"]
 
 
 def experiment_power(
@@ -96,7 +100,7 @@ def experiment_power(
     parts = [_observed(effects, registry), _unlaunched(effects, shares, registry)]
     rows = pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
     if rows.empty:
-        return _typed(rows)
+        return typed(rows, COLUMNS)
     metrics = registry.metrics.reset_index()[_OF_METRIC].rename(columns={"minimum_detectable_effect": "planned_effect"})
     rows = rows.merge(metrics, on=["experiment_id", "metric_name"], how="inner", validate="many_to_one")
     tests_margin = (rows["role"] == "guardrail") & rows["non_inferiority_margin"].notna()
@@ -121,7 +125,7 @@ def experiment_power(
     withheld = rows["experiment_id"].map(dict(registry.withheld))
     rows.loc[withheld.notna(), ["reason", "plan_reason"]] = withheld[withheld.notna()]
     rows.loc[withheld.notna(), [*_COMPUTED, "baseline_mean", "units_per_day"]] = np.nan
-    return _typed(rows.sort_values(_KEY, ignore_index=True))
+    return typed(rows.sort_values(_KEY, ignore_index=True), COLUMNS)
 
 
 def _observed(effects: pd.DataFrame, registry: Registry) -> pd.DataFrame:
@@ -238,17 +242,3 @@ def _add_numbers(rows: pd.DataFrame, at: npt.NDArray[np.intp], target: float) ->
     rows.loc[part.index, "days_left"] = days
     out_of_reach = part.index[np.isnan(needed) & part["plan_reason"].isna()]
     rows.loc[out_of_reach, "plan_reason"] = "out_of_reach"
-
-
-def _typed(rows: pd.DataFrame) -> pd.DataFrame:
-    """Give every column, in order and of one type, whatever the rows."""
-    rows = rows.reindex(columns=COLUMNS)
-    for name in _TEXTS:
-        rows[name] = rows[name].astype("string")
-    for name in _COUNTS:
-        rows[name] = rows[name].astype("float64").round().astype("Int64")
-    for name in _NUMBERS:
-        rows[name] = rows[name].astype("float64")
-    rows["is_powered"] = rows["is_powered"].astype("boolean")
-    rows["as_of_date"] = pd.to_datetime(rows["as_of_date"])
-    return rows

@@ -24,6 +24,7 @@ from lifthouse.causal.propensity import (
 )
 from lifthouse.causal.threads import linear_algebra_threads
 from lifthouse.causal.weighting import Estimand, balancing_weights, effective_sample_size
+from lifthouse.results.columns import typed
 from lifthouse.results.propensities import Fitted, Pair
 from lifthouse.results.sensitivities import sensitivity_rows
 from lifthouse.results.treatment_effects import SAMPLE_KEYS, Sample, sample_of
@@ -132,7 +133,7 @@ def refutations(
                 )
                 found.append(_heterogeneity(published[published["metric_name"] == metric]))
                 rows += [{**keys, "metric_name": metric, "estimator": "aipw", **row} for row in found]
-    return pd.DataFrame(rows, columns=list(COLUMNS)).astype(COLUMNS)
+    return typed(pd.DataFrame(rows), COLUMNS)
 
 
 def _published(effects: pd.DataFrame, pair: Pair, estimand: Estimand) -> pd.DataFrame:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -43,6 +43,19 @@ class Registry:
             key: {str(name): value for name, value in row.items()}
             for key, row in zip(self.metrics.index, records, strict=True)
         }
+
+    def withhold(self, table: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
+        """Take what must not be read out of the rows of withheld experiments; their `reason` says why.
+
+        Args:
+            table: Rows of any experiments, with a `reason`.
+            names: Columns to be null in rows of withheld experiments.
+
+        """
+        reasons = table["experiment_id"].map(dict(self.withheld)).astype("string")
+        is_withheld = reasons.notna()
+        emptied = {name: table[name].mask(is_withheld) for name in names}
+        return table.assign(**emptied, reason=table["reason"].mask(is_withheld, reasons))
 
     def expected_units(self, experiment_id: str) -> float:
         """Units of one pair of arms for which always-valid inference is tuned: planned ones, or 5,000."""

@@ -16,6 +16,7 @@ from lifthouse.causal.propensity import PropensityLearner
 from lifthouse.causal.regression import difference_in_means, regression
 from lifthouse.causal.threads import linear_algebra_threads
 from lifthouse.causal.weighting import ESTIMANDS, Estimand, ipw
+from lifthouse.results.columns import typed
 from lifthouse.results.propensities import UNIT_KEYS, Fitted, Pair, arms_reason
 from lifthouse.statistics.reasons import Bools, Floats, Ints
 
@@ -121,7 +122,7 @@ def treatment_effects(
         table = sampled_units(pair)
         with linear_algebra_threads(len(table)):
             rows += _effects_of(pair, table, outcomes(pair), segments(pair), names, confidence=confidence)
-    return pd.DataFrame(rows, columns=list(COLUMNS)).astype(COLUMNS)
+    return typed(pd.DataFrame(rows), COLUMNS)
 
 
 def _effects_of(
