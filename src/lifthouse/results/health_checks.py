@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 
 from lifthouse.statistics.balance import interaction, novelty_trend
+from lifthouse.statistics.effects import Effect
 from lifthouse.statistics.moments import Moments
 from lifthouse.statistics.multiplicity import adjusted_p_values
 
@@ -89,10 +90,10 @@ def missing_covariates(gaps: pd.DataFrame) -> Iterator[Finding]:
         share = float(table[0].sum() / table.sum())
         comparable = table.shape[1] > 1 and (table.sum(axis=1) > 0).all()
         p_value = float(stats.chi2_contingency(table, correction=False).pvalue) if comparable else 1.0
-        found.append((str(experiment), str(covariate), share, p_value))
-    for (experiment, covariate, share, _), p_value in zip(found, _holm(found), strict=True):
         reason = f"{covariate} is missing more often in one arm than in another; {share:.1%} of units lack it"
-        yield Finding(experiment, "covariates_missing", ("covariate", covariate), share, p_value, reason)
+        part = ("covariate", str(covariate))
+        found.append(Finding(str(experiment), "covariates_missing", part, share, p_value, reason))
+    yield from _adjusted(found)
 
 
 def interactions(overlaps: pd.DataFrame, controls: Mapping[str, str]) -> Iterator[Finding]:
@@ -120,10 +121,9 @@ def interactions(overlaps: pd.DataFrame, controls: Mapping[str, str]) -> Iterato
             effect = interaction(neither, first, second, both, denominator=denominator)
             if np.isfinite(effect.p_value[0]):
                 part = f"{metric}: {treatment} with {other}"
-                found.append((str(experiment), part, float(effect.absolute_effect[0]), float(effect.p_value[0])))
-    for (experiment, part, difference, _), p_value in zip(found, _holm(found), strict=True):
-        reason = f"the effect depends on the variant of the other experiment ({part}): read them together"
-        yield Finding(experiment, "interaction", ("pair", part), difference, p_value, reason)
+                reason = f"the effect depends on the variant of the other experiment ({part}): read them together"
+                found.append(_finding(str(experiment), "interaction", ("pair", part), effect, reason))
+    yield from _adjusted(found)
 
 
 def novelty(stretches: pd.DataFrame, controls: Mapping[str, str]) -> Iterator[Finding]:
@@ -145,10 +145,9 @@ def novelty(stretches: pd.DataFrame, controls: Mapping[str, str]) -> Iterator[Fi
             trend = novelty_trend(arms[control], arms[arm], [0, 1])
             if np.isfinite(trend.p_value[0]):
                 part = f"{metric}: {treatment}"
-                found.append((str(experiment), part, float(trend.absolute_effect[0]), float(trend.p_value[0])))
-    for (experiment, part, change, _), p_value in zip(found, _holm(found), strict=True):
-        reason = f"the effect is not the same early and late after exposure ({part}): it may not last"
-        yield Finding(experiment, "novelty", ("metric", part), change, p_value, reason)
+                reason = f"the effect is not the same early and late after exposure ({part}): it may not last"
+                found.append(_finding(str(experiment), "novelty", ("metric", part), trend, reason))
+    yield from _adjusted(found)
 
 
 def _cells(rows: pd.DataFrame, keys: list[str]) -> dict[tuple[object, ...], Moments]:
@@ -161,10 +160,14 @@ def _cells(rows: pd.DataFrame, keys: list[str]) -> dict[tuple[object, ...], Mome
     return cells
 
 
-def _holm(found: list[tuple[str, str, float, float]]) -> list[float]:
-    """P-values, the last of each tuple, adjusted within the experiment, the first."""
-    if not found:
-        return []
-    groups = pd.factorize(np.array([row[0] for row in found], dtype=object))[0]
-    adjusted: list[float] = adjusted_p_values(np.array([row[3] for row in found]), groups, method="holm").tolist()
-    return adjusted
+def _finding(experiment: str, check: str, segment: tuple[str, str], effect: Effect, reason: str) -> Finding:
+    return Finding(experiment, check, segment, effect.absolute_effect.item(), effect.p_value.item(), reason)
+
+
+def _adjusted(found: list[Finding]) -> Iterator[Finding]:
+    """Adjust p-values within each experiment by Holm's method."""
+    if found:
+        groups = pd.factorize(np.array([finding.experiment_id for finding in found], dtype=object))[0]
+        adjusted = adjusted_p_values(np.array([finding.p_value for finding in found]), groups, method="holm")
+        for finding, p_value in zip(found, adjusted.tolist(), strict=True):
+            yield replace(finding, p_value=p_value)

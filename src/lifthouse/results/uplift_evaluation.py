@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from lifthouse.results.uplift_models import HeldOutTarget, Target, held_out_targets
+from lifthouse.results.uplift_models import PAIR, HeldOutTarget, PairKeys, Target, held_out_targets
 from lifthouse.statistics.reasons import Bools, Floats, Ints
 from lifthouse.uplift.curves import Ranking
 from lifthouse.uplift.evaluation import Measure, evaluate, ranks_within
@@ -19,15 +19,10 @@ from lifthouse.uplift.policy import arm_scores
 # Enough for a standard error that is 7% off, one time in three.
 DRAWS = 100
 CURVE_SHARES = np.linspace(0, 1, 51)
-_PAIR = [
-    ("experiment_id", pa.string()),
-    ("metric_name", pa.string()),
-    ("treatment_variant_id", pa.string()),
-    ("learner", pa.string()),
-]
 EVALUATION = pa.schema(
     [
-        *_PAIR,
+        *PAIR,
+        ("learner", pa.string()),
         ("measure", pa.string()),
         ("reason", pa.string()),
         ("targeting_reason", pa.string()),
@@ -43,7 +38,8 @@ EVALUATION = pa.schema(
 )
 CURVES = pa.schema(
     [
-        *_PAIR,
+        *PAIR,
+        ("learner", pa.string()),
         ("curve", pa.string()),
         ("share_targeted", pa.float64()),
         ("gain", pa.float64()),
@@ -51,6 +47,8 @@ CURVES = pa.schema(
         ("is_winner", pa.bool_()),
     ]
 )
+# Best learner of each pair, and whether it is better than random.
+Best = dict[PairKeys, tuple[str, bool]]
 
 
 @dataclass(frozen=True)
@@ -81,13 +79,9 @@ class Pair:
     effects: Floats
 
     @property
-    def keys(self) -> dict[str, object]:
-        """Columns that say which pair it is."""
-        return {
-            "experiment_id": self.target.experiment_id,
-            "metric_name": self.target.metric_name,
-            "treatment_variant_id": self.treatment,
-        }
+    def keys(self) -> PairKeys:
+        """Which pair it is."""
+        return self.target.keys_of(self.treatment)
 
 
 def pairs_of(held_out: HeldOutTarget) -> Iterator[Pair]:
@@ -155,12 +149,12 @@ def seed_of(*names: str) -> int:
     return int.from_bytes(hashlib.sha256("\n".join(names).encode()).digest()[:4], "big")
 
 
-def best_learners(evaluation: pd.DataFrame) -> dict[tuple[str, str, str], tuple[str, bool]]:
+def best_learners(evaluation: pd.DataFrame) -> Best:
     """Best learner of each experiment, metric and treatment, and whether it is better than random."""
     best = evaluation[evaluation["is_best"] & (evaluation["measure"] == "qini")]
-    keys = zip(best["experiment_id"], best["metric_name"], best["treatment_variant_id"], strict=True)
+    keys = best[list(PairKeys._fields)].itertuples(index=False)
     return {
-        key: (str(learner), bool(is_winner))
+        PairKeys(*key): (str(learner), bool(is_winner))
         for key, learner, is_winner in zip(keys, best["learner"], best["is_winner"], strict=True)
     }
 
@@ -184,9 +178,7 @@ def uplift_curves(
     tables = [CURVES.empty_table()]
     for held in held_out_targets(targets, models, held_out):
         for pair in pairs_of(held):
-            winner, has_won = best.get(
-                (pair.target.experiment_id, pair.target.metric_name, pair.treatment), ("", False)
-            )
+            winner, has_won = best.get(pair.keys, ("", False))
             for learner, score in pair.scores.items():
                 ranking = Ranking.of(ranks_within(score, pair.folds))
                 for kind in ("uplift", "qini"):
@@ -195,7 +187,7 @@ def uplift_curves(
                     per = len(pair.outcome) if kind == "uplift" else np.count_nonzero(pair.treated)
                     gain = pair.target.sign * curve.at(CURVE_SHARES) / per
                     rows = {
-                        **pair.keys,
+                        **pair.keys._asdict(),
                         "learner": learner,
                         "curve": kind,
                         "share_targeted": CURVE_SHARES,
@@ -211,9 +203,7 @@ def _withheld(target: Target, models: pd.DataFrame) -> list[dict[str, object]]:
     learners = [str(name) for name in models["learners"].iloc[0]]
     return [
         {
-            "experiment_id": target.experiment_id,
-            "metric_name": target.metric_name,
-            "treatment_variant_id": treatment,
+            **target.keys_of(treatment)._asdict(),
             "learner": learner,
             "measure": "qini",
             "reason": models["reason"].iloc[0],
@@ -227,7 +217,7 @@ def _withheld(target: Target, models: pd.DataFrame) -> list[dict[str, object]]:
 
 
 def _evaluated(pair: Pair, confidence: float) -> list[dict[str, object]]:
-    seed = seed_of(pair.target.experiment_id, pair.target.metric_name, pair.treatment)
+    seed = seed_of(*pair.keys)
     result = evaluate(
         pair.outcome,
         pair.scores,
@@ -244,7 +234,7 @@ def _evaluated(pair: Pair, confidence: float) -> list[dict[str, object]]:
         for measure in (*measures, *([behind] if behind else [])):
             sign = pair.target.sign if measure.name.startswith("uplift_at") else 1.0
             rows.append(
-                pair.keys
+                pair.keys._asdict()
                 | {"learner": learner, "measure": measure.name, "targeting_reason": result.reason}
                 | {"is_best": learner == result.best, "is_winner": learner == result.winner}
                 | _numbers(measure, sign)

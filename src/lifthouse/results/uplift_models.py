@@ -6,6 +6,7 @@ import hashlib
 import pickle
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -47,6 +48,17 @@ HELD_OUT = pa.schema(
         ("standard_errors", pa.list_(pa.float64())),
     ]
 )
+
+
+class PairKeys(NamedTuple):
+    """Columns that say which treatment's effect on which metric it is."""
+
+    experiment_id: str
+    metric_name: str
+    treatment_variant_id: str
+
+
+PAIR = [(name, pa.string()) for name in PairKeys._fields]
 
 
 @dataclass(frozen=True)
@@ -98,6 +110,14 @@ class Target:
     def rows_of(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Rows of a frame that are this target's."""
         return frame[(frame["experiment_id"] == self.experiment_id) & (frame["metric_name"] == self.metric_name)]
+
+    def units_of(self, units: pd.DataFrame, unit_ids: pd.Series) -> pd.DataFrame:
+        """Rows of `int_uplift_units` of these units of the experiment, in their order."""
+        return units[units["experiment_id"] == self.experiment_id].set_index("unit_id").loc[unit_ids]
+
+    def keys_of(self, treatment: str) -> PairKeys:
+        """Experiment, metric and one of its treatments: what scores are judged by."""
+        return PairKeys(self.experiment_id, self.metric_name, treatment)
 
 
 def targets_of(targets: pd.DataFrame, variants: pd.DataFrame) -> list[Target]:

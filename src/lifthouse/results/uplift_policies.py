@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from lifthouse.results.uplift_evaluation import best_learners
+from lifthouse.results.uplift_evaluation import Best, best_learners
 from lifthouse.results.uplift_models import HeldOutTarget, Target, held_out_targets
 from lifthouse.statistics.reasons import Floats
 from lifthouse.uplift.encoding import Encoding
@@ -96,7 +96,7 @@ def targeting_policies(
 def _policies(
     held: HeldOutTarget,
     scores: Floats,
-    best: dict[tuple[str, str, str], tuple[str, bool]],
+    best: Best,
     models: pd.DataFrame,
     units: pd.DataFrame,
 ) -> Iterator[_Policy]:
@@ -108,7 +108,7 @@ def _policies(
         arm = np.zeros((1, len(treatments)))
         arm[0, at] = 1.0
         yield _Policy("treat_all", treatment, 1.0, np.ones((n, 1)) * arm)
-        learner, has_won = best.get((target.experiment_id, target.metric_name, treatment), ("", False))
+        learner, has_won = best.get(target.keys_of(treatment), ("", False))
         uplift = held.uplifts[learner][:, at] if has_won else None
         uplifts.append(uplift)
         ranks = ranks_within(target.sign * uplift, held.folds) if uplift is not None else None
@@ -147,7 +147,7 @@ def _best_arm(held: HeldOutTarget, uplifts: list[Floats | None]) -> Iterator[_Po
 
 def _tree(held: HeldOutTarget, scores: Floats, models: pd.DataFrame, units: pd.DataFrame) -> _Policy:
     target = held.target
-    of_experiment = units[units["experiment_id"] == target.experiment_id].set_index("unit_id").loc[held.unit_ids]
+    of_experiment = target.units_of(units, held.unit_ids)
     covariates = [str(name) for name in target.rows_of(models)["covariates"].iloc[0]]
     encoding = Encoding.of(of_experiment[covariates])
     is_valued = not np.isnan(target.value)

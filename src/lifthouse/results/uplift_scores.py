@@ -10,9 +10,10 @@ import pandas as pd
 import pyarrow as pa
 from scipy import special
 
-from lifthouse.results.uplift_evaluation import best_learners
+from lifthouse.results.uplift_evaluation import Best, best_learners
 from lifthouse.results.uplift_models import (
     HeldOutTarget,
+    PairKeys,
     Target,
     held_out_targets,
     load_models,
@@ -39,7 +40,6 @@ SCORES = pa.schema(
         ("is_best_treatment", pa.bool_()),
     ]
 )
-Best = dict[tuple[str, str, str], tuple[str, bool]]
 
 
 def uplift_scores(
@@ -99,8 +99,8 @@ def uplift_scores(
                 yield _batch(key, learner, units["unit_id"], (uplifts[at], errors[at], reach), (tier, is_best, None))
 
 
-def _keys(target: Target) -> list[tuple[str, str, str]]:
-    return [(target.experiment_id, target.metric_name, treatment) for treatment in target.variants[1:]]
+def _keys(target: Target) -> list[PairKeys]:
+    return [target.keys_of(treatment) for treatment in target.variants[1:]]
 
 
 def _chosen(target: Target, best: Best, uplifts: Sequence[Floats]) -> Ints:
@@ -143,12 +143,11 @@ def _held_out_batches(held: HeldOutTarget, best: Best, reach: float) -> Iterator
             yield _batch(key, learner, held.unit_ids, numbers, (tier, is_best, held.folds))
 
 
-def _tier_cuts(modelled: list[HeldOutTarget], best: Best) -> dict[tuple[str, str, str], Floats]:
+def _tier_cuts(modelled: list[HeldOutTarget], best: Best) -> dict[PairKeys, Floats]:
     """Bounds of the tiers of each treatment's best learner: fifths of its held-out scores, higher is better."""
     cuts = {}
     for held in modelled:
-        for at, treatment in enumerate(held.target.variants[1:]):
-            key = (held.target.experiment_id, held.target.metric_name, treatment)
+        for at, key in enumerate(_keys(held.target)):
             if key in best:
                 uplift = held.target.sign * held.uplifts[best[key][0]][:, at]
                 cuts[key] = np.quantile(uplift, np.arange(1, len(TIERS)) / len(TIERS))
@@ -156,7 +155,7 @@ def _tier_cuts(modelled: list[HeldOutTarget], best: Best) -> dict[tuple[str, str
 
 
 def _batch(
-    key: tuple[str, str, str],
+    key: PairKeys,
     learner: str,
     unit_ids: pd.Series,
     numbers: tuple[Floats, Floats, float],
@@ -165,9 +164,9 @@ def _batch(
     """Columns of one learner's units: uplift, error and reach of the interval; tier, best treatment and fold."""
     (uplift, error, reach), (tier, is_best, folds), n = numbers, labels, len(unit_ids)
     columns = [
-        pa.repeat(key[0], n),
-        pa.repeat(key[2], n),
-        pa.repeat(key[1], n),
+        pa.repeat(key.experiment_id, n),
+        pa.repeat(key.treatment_variant_id, n),
+        pa.repeat(key.metric_name, n),
         pa.array(unit_ids, pa.string()),
         pa.repeat(learner, n),
         pa.nulls(n, pa.string()) if tier is None else pa.array(tier, pa.string()),

@@ -10,7 +10,7 @@ import pandas as pd
 import pyarrow as pa
 
 from lifthouse.results.uplift_evaluation import Pair, best_learners, pairs_of, seed_of
-from lifthouse.results.uplift_models import Target, held_out_targets, load_models
+from lifthouse.results.uplift_models import PAIR, Target, held_out_targets, load_models
 from lifthouse.statistics.reasons import Bools, Floats
 from lifthouse.uplift.drivers import permutation_importance, shapley_importance
 from lifthouse.uplift.encoding import Encoding
@@ -19,14 +19,9 @@ from lifthouse.uplift.policy import TIERS, tier_of
 
 # What drives the scores is measured on at most so many units.
 EXPLAINED_UNITS = 2000
-_PAIR = [
-    ("experiment_id", pa.string()),
-    ("metric_name", pa.string()),
-    ("treatment_variant_id", pa.string()),
-]
 DRIVERS = pa.schema(
     [
-        *_PAIR,
+        *PAIR,
         ("learner", pa.string()),
         ("covariate", pa.string()),
         ("permutation_importance", pa.float64()),
@@ -37,7 +32,7 @@ DRIVERS = pa.schema(
 )
 SEGMENTS = pa.schema(
     [
-        *_PAIR,
+        *PAIR,
         ("learner", pa.string()),
         ("segmentation", pa.string()),
         ("segment", pa.string()),
@@ -78,15 +73,16 @@ def uplift_drivers(
     for held in held_out_targets(targets, models, held_out):
         target = held.target
         loaded = list(load_models(target.rows_of(models)).values())
-        frame = _units_of(target, units, held.unit_ids)
+        frame = target.units_of(units, held.unit_ids)
         seed = seed_of(target.experiment_id, target.metric_name)
         frame = frame.iloc[np.random.default_rng(seed).permutation(len(frame))[:EXPLAINED_UNITS]]
         encoding = loaded[0][0]
         x = encoding.encode(frame)
         for at, treatment in enumerate(target.variants[1:]):
-            if (target.experiment_id, target.metric_name, treatment) not in best:
+            keys = target.keys_of(treatment)
+            if keys not in best:
                 continue
-            learner, has_won = best[target.experiment_id, target.metric_name, treatment]
+            learner, has_won = best[keys]
             effects = [models_of.effects[learner][at] for _, models_of in loaded]
 
             def score(covariates: Floats, effects: list = effects) -> Floats:  # type: ignore[type-arg]
@@ -97,9 +93,7 @@ def uplift_drivers(
             for rank, name in enumerate(sorted(permuted, key=lambda name: (-permuted[name], name)), start=1):
                 rows.append(
                     {
-                        "experiment_id": target.experiment_id,
-                        "metric_name": target.metric_name,
-                        "treatment_variant_id": treatment,
+                        **keys._asdict(),
                         "learner": learner,
                         "covariate": name,
                         "permutation_importance": permuted[name],
@@ -130,14 +124,13 @@ def uplift_segments(
     best = best_learners(evaluation)
     rows: list[dict[str, object]] = []
     for held in held_out_targets(targets, models, held_out):
-        frame = _units_of(held.target, units, held.unit_ids)
+        frame = held.target.units_of(units, held.unit_ids)
         encoding = Encoding.of(frame[list(held.target.rows_of(models)["covariates"].iloc[0])])
         x = encoding.encode(frame)
         for pair in pairs_of(held):
-            key = (pair.target.experiment_id, pair.target.metric_name, pair.treatment)
-            if key not in best:
+            if pair.keys not in best:
                 continue
-            learner, has_won = best[key]
+            learner, has_won = best[pair.keys]
             score = pair.scores[learner]
             ranks = ranks_within(score, pair.folds)
             decile = np.minimum((ranks * 10).astype(np.int64), 9) + 1
@@ -148,7 +141,7 @@ def uplift_segments(
                 ("quadrant", quadrants(score, base), QUADRANTS),
             ):
                 for order, name in enumerate(names, start=1):
-                    row = pair.keys | {"learner": learner, "is_winner": has_won, "segmentation": segmentation}
+                    row = pair.keys._asdict() | {"learner": learner, "is_winner": has_won, "segmentation": segmentation}
                     row |= {"segment": name, "segment_order": order}
                     rows.append(row | _described(pair, score, of == name, x[pair.inside], encoding))
     return pa.Table.from_pylist(rows, schema=SEGMENTS)
@@ -176,11 +169,6 @@ def quadrants(score: Floats, base: Floats) -> npt.NDArray[np.str_]:
         np.where(score >= threshold, "persuadables", np.where(base >= base.mean(), "sure things", "lost causes")),
     )
     return kinds
-
-
-def _units_of(target: Target, units: pd.DataFrame, unit_ids: pd.Series) -> pd.DataFrame:
-    of_experiment = units[units["experiment_id"] == target.experiment_id]
-    return of_experiment.set_index("unit_id").loc[unit_ids]
 
 
 def _described(pair: Pair, score: Floats, inside: Bools, x: Floats, encoding: Encoding) -> dict[str, object]:
