@@ -23,7 +23,8 @@
                 ~ (_some_of(missing) if missing else 'rows') ~ '. ' ~ published ~ ' is as it was.', info=true) %}
         {% else %}
             {% do _copy_and_swap(published) %}
-            {% do log('lifthouse: published ' ~ mart_names() | length ~ ' marts to ' ~ published, info=true) %}
+            {% do log('lifthouse: published ' ~ mart_names() | length ~ ' marts to ' ~ published
+                ~ '. Begin with fct_experiment_decisions; docs/bi.md says how to read them.', info=true) %}
         {% endif %}
     {% endif %}
 {% endmacro %}
