@@ -7,7 +7,8 @@ import duckdb
 import pandas as pd
 
 from benchmarks.measure import GIB, Figure, say
-from lifthouse.results.batches import experiment_batches, of_experiments
+from lifthouse.results.batches import experiment_batches
+from lifthouse.results.conditions import is_one_of
 from lifthouse.results.effects import experiment_effects
 from lifthouse.results.registry import Registry
 
@@ -52,7 +53,7 @@ def measure(experiments: int) -> list[Figure]:
     started = time.perf_counter()
     sizes = dict(moments.aggregate("experiment_id, count(*)").fetchall())
     for at, batch in enumerate(experiment_batches(sizes)):
-        effects = experiment_effects(moments.filter(of_experiments(batch)).df(), quantiles, registry)
+        effects = experiment_effects(moments.filter(is_one_of("experiment_id", batch)).df(), quantiles, registry)
         connection.register("batch", effects)
         connection.execute("insert into effects from batch" if at else "create table effects as from batch")
         connection.unregister("batch")

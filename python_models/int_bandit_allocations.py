@@ -12,7 +12,7 @@ def model(dbt: Any, session: Any) -> Any:
         dbt.ref("experiments").df(),
         dbt.ref("experiment_variants").df(),
         dbt.ref("int_experiment_metrics").df(),
-        dbt.ref("int_blocked_experiments").df(),
+        dbt.ref("int_withheld_experiments").df(),
     )
     allocations = bandit_allocations(
         dbt.ref("fct_metric_moments").filter("dimension in ('all', 'phase')").df(),

@@ -5,7 +5,8 @@ from typing import Any
 
 def model(dbt: Any, session: Any) -> Any:
     """Read moments and registry, and return one row per effect."""
-    from lifthouse.results.batches import experiment_batches, of_experiments
+    from lifthouse.results.batches import experiment_batches
+    from lifthouse.results.conditions import is_one_of
     from lifthouse.results.effects import experiment_effects
     from lifthouse.results.registry import Registry
 
@@ -13,15 +14,16 @@ def model(dbt: Any, session: Any) -> Any:
         dbt.ref("experiments").df(),
         dbt.ref("experiment_variants").df(),
         dbt.ref("int_experiment_metrics").df(),
-        dbt.ref("int_blocked_experiments").df(),
+        dbt.ref("int_withheld_experiments").df(),
     )
     moments, quantiles = dbt.ref("fct_metric_moments"), dbt.ref("int_metric_quantiles")
     sizes = dict(moments.aggregate("experiment_id, count(*)").fetchall())
     sizes = dict(quantiles.aggregate("experiment_id, count(*)").fetchall()) | sizes
     for at, batch in enumerate(experiment_batches(sizes)):
+        in_batch = is_one_of("experiment_id", batch)
         effects = experiment_effects(
-            moments.filter(of_experiments(batch)).df(),
-            quantiles.filter(of_experiments(batch)).df(),
+            moments.filter(in_batch).df(),
+            quantiles.filter(in_batch).df(),
             registry,
             confidence=dbt.config.meta_get("confidence"),
             multiplicity=dbt.config.meta_get("multiplicity"),

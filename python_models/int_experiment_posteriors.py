@@ -5,7 +5,8 @@ from typing import Any
 
 def model(dbt: Any, session: Any) -> Any:
     """Read moments and registry, and return one row per posterior."""
-    from lifthouse.results.batches import experiment_batches, of_experiments
+    from lifthouse.results.batches import experiment_batches
+    from lifthouse.results.conditions import is_one_of
     from lifthouse.results.posteriors import experiment_posteriors
     from lifthouse.results.registry import Registry
 
@@ -13,13 +14,13 @@ def model(dbt: Any, session: Any) -> Any:
         dbt.ref("experiments").df(),
         dbt.ref("experiment_variants").df(),
         dbt.ref("int_experiment_metrics").df(),
-        dbt.ref("int_blocked_experiments").df(),
+        dbt.ref("int_withheld_experiments").df(),
     )
     moments = dbt.ref("fct_metric_moments")
     sizes = dict(moments.aggregate("experiment_id, count(*)").fetchall())
     for at, batch in enumerate(experiment_batches(sizes)):
         posteriors = experiment_posteriors(
-            moments.filter(of_experiments(batch)).df(),
+            moments.filter(is_one_of("experiment_id", batch)).df(),
             registry,
             confidence=dbt.config.meta_get("confidence"),
             acceptable_loss=dbt.config.meta_get("acceptable_loss"),

@@ -14,7 +14,7 @@ def model(dbt: Any, session: Any) -> Any:
         dbt.ref("experiments").df(),
         variants,
         dbt.ref("int_experiment_metrics").df(),
-        dbt.ref("int_blocked_experiments").df(),
+        dbt.ref("int_withheld_experiments").df(),
     )
     power = experiment_power(
         dbt.ref("fct_experiment_effects").filter(EFFECTS_THAT_PLAN).df(),

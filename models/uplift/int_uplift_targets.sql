@@ -34,13 +34,11 @@ select
     metrics.direction,
     case
         when metrics.kind not in ('mean', 'conversion', 'retention') then 'not_one_number_a_unit'
-        when blocked.experiment_id is not null then 'blocked: ' || blocked.reason
-        when experiments.assignment = 'observational' then 'observational: see fct_treatment_effects'
+        when withheld.experiment_id is not null then withheld.reason
         when phases.count_phases > 1 then 'allocation_changed'
     end as reason,
     metrics.value_per_unit,
     metrics.is_proportion
 from metrics
-inner join {{ ref('experiments') }} as experiments on metrics.experiment_id = experiments.experiment_id
-left join {{ ref('int_blocked_experiments') }} as blocked on metrics.experiment_id = blocked.experiment_id
+left join {{ ref('int_withheld_experiments') }} as withheld on metrics.experiment_id = withheld.experiment_id
 left join phases on metrics.experiment_id = phases.experiment_id

@@ -27,7 +27,7 @@ def registry(role="primary", kind="mean", *, is_proportion=True, direction="incr
             "is_proportion": [is_proportion],
         }
     )
-    stopped = pd.DataFrame({"experiment_id": list(blocked), "reason": "sample ratio"})
+    stopped = pd.DataFrame({"experiment_id": list(blocked), "reason": "blocked: sample ratio"})
     return Registry.from_tables(experiments, variants, metrics, stopped)
 
 

@@ -51,7 +51,7 @@ def registry(*, blocked=()):
     experiments = pd.DataFrame(
         {"experiment_id": ["old", "new"], "assignment": "randomised", "planned_units": [4000.0, np.nan]}
     )
-    stopped = pd.DataFrame({"experiment_id": list(blocked), "reason": "the registry says so"})
+    stopped = pd.DataFrame({"experiment_id": list(blocked), "reason": "blocked: the registry says so"})
     return Registry.from_tables(experiments, VARIANTS, METRICS, stopped)
 
 

@@ -31,15 +31,3 @@ def experiment_batches(sizes: Mapping[str, int], *, rows_at_once: int = _ROWS_AT
         batch.append(experiment)
         rows += sizes[experiment]
     yield batch
-
-
-def of_experiments(names: list[str]) -> str:
-    """Write SQL that is true for rows of these experiments.
-
-    Example:
-        >>> of_experiments(["a", "b's"])
-        "experiment_id in ('a', 'b''s')"
-
-    """
-    quoted = ", ".join("'" + name.replace("'", "''") + "'" for name in names)
-    return f"experiment_id in ({quoted})" if names else "false"

@@ -16,6 +16,7 @@ from lifthouse.causal.covariates import Encoder, usable_covariates
 from lifthouse.causal.propensity import Propensity, assign_folds, cross_fit
 from lifthouse.causal.threads import linear_algebra_threads
 from lifthouse.causal.weighting import ESTIMANDS, balancing_weights, crump_bound
+from lifthouse.results.conditions import is_one_of, literal
 from lifthouse.statistics.reasons import Bools, Floats, Ints
 
 UNIT_KEYS = ("experiment_id", "unit_id", "variant_id")
@@ -65,14 +66,14 @@ class Pair:
             "experiment_id = 'survey' and variant_id in ('no', 'yes')"
 
         """
-        arms = f"{_literal(self.control)}, {_literal(self.treatment)}"
-        return f"experiment_id = {_literal(self.experiment_id)} and variant_id in ({arms})"
+        arms = is_one_of("variant_id", [self.control, self.treatment])
+        return f"experiment_id = {literal(self.experiment_id)} and {arms}"
 
     @property
     def scored_condition(self) -> str:
         """SQL condition of the scores to estimate from, or of the reason why there are none."""
         return (
-            f"{self.condition} and treatment_variant_id = {_literal(self.treatment)} "
+            f"{self.condition} and treatment_variant_id = {literal(self.treatment)} "
             "and (fold is not null or reason is not null)"
         )
 
@@ -170,10 +171,6 @@ def causal_pairs(
             for treatment in arms.loc[~arms["is_control"], "variant_id"]
         ]
     return pairs
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
 
 
 def scored_units(pair: Pair, scores: Any, covariates: Any, *, most: int) -> pa.Table:

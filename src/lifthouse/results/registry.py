@@ -64,7 +64,7 @@ class Registry:
 
     @classmethod
     def from_tables(
-        cls, experiments: pd.DataFrame, variants: pd.DataFrame, metrics: pd.DataFrame, blocked: pd.DataFrame
+        cls, experiments: pd.DataFrame, variants: pd.DataFrame, metrics: pd.DataFrame, withheld: pd.DataFrame
     ) -> Registry:
         """Read the registry's tables.
 
@@ -72,20 +72,12 @@ class Registry:
             experiments: Seed `experiments`.
             variants: Seed `experiment_variants`.
             metrics: `int_experiment_metrics`.
-            blocked: `int_blocked_experiments`: experiment_id and reason.
+            withheld: `int_withheld_experiments`: experiment_id and reason.
 
         Returns:
-            The registry. Effects of observational experiments are withheld: their arms differ before any effect.
+            The registry.
 
         """
-        withheld = {
-            str(experiment): "observational: see fct_treatment_effects"
-            for experiment in experiments.loc[experiments["assignment"] == "observational", "experiment_id"]
-        }
-        withheld |= {
-            str(experiment): f"blocked: {reason}"
-            for experiment, reason in zip(blocked["experiment_id"], blocked["reason"], strict=True)
-        }
         controls: dict[str, str] = {}
         treatments: dict[str, list[str]] = {}
         for experiment, variant, is_control in variants[["experiment_id", "variant_id", "is_control"]].to_numpy():
@@ -99,5 +91,5 @@ class Registry:
             treatments,
             metrics.set_index(["experiment_id", "metric_name"]).sort_index(),
             dict(zip(planned["experiment_id"].astype(str), planned["planned_units"].astype(float), strict=True)),
-            withheld,
+            dict(zip(withheld["experiment_id"].astype(str), withheld["reason"].astype(str), strict=True)),
         )
