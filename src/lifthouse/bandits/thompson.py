@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special
 
+from lifthouse.statistics.beta_binomial import best_of_betas
 from lifthouse.statistics.reasons import Floats
 
 # Levels of each arm's own distribution at which the integral is read: dense in the tails, where a leader is overtaken.
@@ -17,21 +18,18 @@ _LEVELS = special.ndtr(np.linspace(-8.0, 8.0, 641))
 _MANY = 1e6
 
 
-def best_bernoulli(
-    successes: npt.ArrayLike, failures: npt.ArrayLike, *, prior: tuple[float, float] = (1.0, 1.0)
-) -> Floats:
-    """Probability of each arm to have the highest rate.
+def best_bernoulli(successes: npt.ArrayLike, failures: npt.ArrayLike) -> Floats:
+    """Probability of each arm to have the highest rate, from a uniform prior.
 
     Args:
         successes: Rewards of 1 by arm, shape (k,).
         failures: Rewards of 0 by arm, shape (k,).
-        prior: Parameters of the beta prior of every arm; uniform unless said otherwise.
 
     Returns:
         Probabilities that add up to 1, shape (k,), with an error below 1e-5.
 
     Raises:
-        ValueError: If a count is negative or the prior is not proper.
+        ValueError: If a count is negative.
 
     References:
         Thompson (1933), On the likelihood that one unknown probability exceeds another. Biometrika 25.
@@ -44,11 +42,10 @@ def best_bernoulli(
 
     """
     won, lost = np.asarray(successes, float), np.asarray(failures, float)
-    if min(won.min(), lost.min()) < 0 or min(prior) <= 0:
-        raise ValueError(f"counts == {won}, {lost}, prior == {prior}, must be >= 0 and > 0")
-    alpha, beta = won + prior[0], lost + prior[1]
-    quantiles = special.betaincinv(alpha[:, None], beta[:, None], _LEVELS)
-    return _best(quantiles, lambda x: special.betainc(alpha[:, None], beta[:, None], x))
+    if min(won.min(), lost.min()) < 0:
+        raise ValueError(f"counts == {won}, {lost}, must be >= 0")
+    chances = best_of_betas(won[None] + 1, lost[None] + 1)[0][0]
+    return np.asarray(chances / chances.sum())
 
 
 def best_normal(

@@ -19,12 +19,11 @@ def beta_binomial_posterior(
     successes: npt.ArrayLike,
     counts: npt.ArrayLike,
     *,
-    prior: tuple[float, float] = (1.0, 1.0),
     equivalence: npt.ArrayLike = np.nan,
     confidence: float = 0.95,
     larger_is_better: bool = True,
 ) -> Posterior:
-    """Update a beta prior of every arm's proportion, and compare the arms.
+    """Update a uniform prior of every arm's proportion, and compare the arms.
 
     Effects are relative, `p_treatment / p_control - 1`; losses are in units of control's posterior mean. Where less is
     better all effects are turned round, so that a positive one is good.
@@ -32,7 +31,6 @@ def beta_binomial_posterior(
     Args:
         successes: Shape (n, 1 + k), control first.
         counts: Units, of the same shape.
-        prior: Parameters a and b of every arm's prior; uniform by default.
         equivalence: Relative effects between minus and plus this count as none, shape (n,) or a number; NaN for none.
         confidence: Level of the credible intervals.
         larger_is_better: Whether successes are wanted.
@@ -42,7 +40,7 @@ def beta_binomial_posterior(
         or fewer) are NaN.
 
     Raises:
-        ValueError: If successes are negative or exceed the units, or the prior's parameters are not positive.
+        ValueError: If successes are negative or exceed the units.
 
     References:
         Gelman et al. (2013), Bayesian Data Analysis, section 2.4. Miller (2015), Formulas for Bayesian A/B testing.
@@ -57,11 +55,9 @@ def beta_binomial_posterior(
     hits, units = np.asarray(successes, float), np.asarray(counts, float)
     if (hits < 0).any() or (hits > units).any():
         raise ValueError("successes must be >= 0 and <= counts")
-    if not min(prior) > 0:
-        raise ValueError(f"prior == {prior}, must be > 0")
-    a, b = hits + prior[0], units - hits + prior[1]
+    a, b = hits + 1, units - hits + 1
     mean = a / (a + b)
-    best, best_mean = _best(a, b, larger_is_better=larger_is_better)
+    best, best_mean = best_of_betas(a, b, larger_is_better=larger_is_better)
     control = mean[:, :1]
     with np.errstate(divide="ignore", invalid="ignore"):
         inverse = np.where(a > 1, (a + b - 1) / (a - 1), np.nan)[:, :1]
@@ -88,6 +84,33 @@ def beta_binomial_posterior(
         expected_loss=regret[:, 1:],
         expected_loss_of_control=regret[:, 0],
     )
+
+
+def best_of_betas(a: Floats, b: Floats, *, larger_is_better: bool = True) -> tuple[Floats, Floats]:
+    """Probability of each arm to have the best proportion, and the proportion expected of the best.
+
+    Args:
+        a: Successes and one, by arm, at least 1, shape (n, k).
+        b: Failures and one, of the same shape.
+        larger_is_better: Whether successes are wanted.
+
+    Returns:
+        Probabilities of shape (n, k), and proportions of shape (n,), with errors far below 1e-6.
+
+    Example:
+        >>> best_of_betas(np.array([[11.0, 15.0]]), np.array([[91.0, 87.0]]))[0].round(4).tolist()
+        [[0.1966, 0.8034]]
+
+    """
+    best, total = np.empty_like(a), np.zeros(len(a))
+    for arm in range(a.shape[1]):
+        x, weights = _nodes(a[:, arm], b[:, arm])
+        others = np.delete(np.arange(a.shape[1]), arm)
+        below = special.betainc(a[:, others, None], b[:, others, None], x[:, None, :])
+        beaten = (below if larger_is_better else 1 - below).prod(axis=1)
+        best[:, arm] = (beaten * weights).sum(axis=1)
+        total += (x * beaten * weights).sum(axis=1)
+    return np.clip(best, 0.0, 1.0), total
 
 
 def _nodes(a: Floats, b: Floats) -> tuple[Floats, Floats]:
@@ -146,16 +169,3 @@ def _quantile(level: float, a: Floats, b: Floats, nodes: tuple[Floats, Floats]) 
         if not len(moving):
             break
     return np.asarray(np.exp(log_ratio))
-
-
-def _best(a: Floats, b: Floats, *, larger_is_better: bool) -> tuple[Floats, Floats]:
-    """Probability of each arm to be the best, and the expected proportion of the best."""
-    best, total = np.empty_like(a), np.zeros(len(a))
-    for arm in range(a.shape[1]):
-        x, weights = _nodes(a[:, arm], b[:, arm])
-        others = np.delete(np.arange(a.shape[1]), arm)
-        below = special.betainc(a[:, others, None], b[:, others, None], x[:, None, :])
-        beaten = (below if larger_is_better else 1 - below).prod(axis=1)
-        best[:, arm] = (beaten * weights).sum(axis=1)
-        total += (x * beaten * weights).sum(axis=1)
-    return np.clip(best, 0.0, 1.0), total
