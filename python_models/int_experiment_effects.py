@@ -17,8 +17,8 @@ def model(dbt: Any, session: Any) -> Any:
         dbt.ref("int_withheld_experiments").df(),
     )
     moments, quantiles = dbt.ref("fct_metric_moments"), dbt.ref("int_metric_quantiles")
-    sizes = dict(moments.aggregate("experiment_id, count(*)").fetchall())
-    sizes = dict(quantiles.aggregate("experiment_id, count(*)").fetchall()) | sizes
+    counted = [table.aggregate("experiment_id, count(*)").fetchall() for table in (quantiles, moments)]
+    sizes = dict(counted[0]) | dict(counted[1])
     for at, batch in enumerate(experiment_batches(sizes)):
         in_batch = is_one_of("experiment_id", batch)
         effects = experiment_effects(
