@@ -3,7 +3,9 @@ import itertools
 import numpy as np
 import pytest
 
+from lifthouse.statistics.adjustment import adjusted_comparison
 from lifthouse.statistics.moments import Moments, packed_pairs
+from lifthouse.statistics.reasons import Reason
 
 RNG = np.random.default_rng(11)
 
@@ -54,6 +56,25 @@ def test_a_constant_has_no_variance_however_many_add_up():
     values = np.full((100_000, 1), 0.1)
     count, sums, products = sums_of(values, 0.0)
     assert Moments.from_sums([count], [sums], [products]).covariance.item() == 0.0
+
+
+def test_arms_in_which_nobody_did_anything_are_equal_however_the_rows_were_added():
+    bought, before = np.zeros(100_000), RNG.exponential(size=100_000)
+    values, pivot = np.stack([bought, before], axis=1), np.array([0.0123, 1.0])
+    daily = [sums_of(day, pivot) for day in np.array_split(values, 37)]
+    at_once = sums_of(values[:70_000], pivot)
+    control = Moments.from_sums(
+        [sum(count for count, _, _ in daily)],
+        [np.sum([sums for _, sums, _ in daily], axis=0)],
+        [np.sum([products for _, _, products in daily], axis=0)],
+        pivot=pivot,
+    )
+    treatment = Moments.from_sums([at_once[0]], [at_once[1]], [at_once[2]], pivot=pivot)
+
+    adjusted = adjusted_comparison(control, treatment, [1])
+
+    assert control.mean[0, 0] == treatment.mean[0, 0] == 0.0
+    assert adjusted.reason.tolist() == [Reason.ZERO_VARIANCE]
 
 
 def test_linear_combinations():

@@ -111,11 +111,12 @@ def fieller_interval(
     size = np.abs(baseline)
     square = np.square(critical_value)
     # Bounds solve a r^2 - 2 b r + c = 0; c is written so that its sign is the absolute interval's verdict to the bit.
-    a = size**2 - square * baseline_variance
-    b = effect * size - square * covariance
-    reach = critical_value * np.sqrt(np.maximum(variance, 0))
-    c = (np.abs(effect) - reach) * (np.abs(effect) + reach)
+    # The critical value is infinite where there are no units yet; NaN, and a reason beside it, is what comes of that.
     with np.errstate(divide="ignore", invalid="ignore"):
+        a = size**2 - square * baseline_variance
+        b = effect * size - square * covariance
+        reach = critical_value * np.sqrt(np.maximum(variance, 0))
+        c = (np.abs(effect) - reach) * (np.abs(effect) + reach)
         root = b + np.where(b < 0, -1.0, 1.0) * np.sqrt(np.maximum(b**2 - a * c, 0))
         one, two = root / a, np.where(root == 0, 0.0, c / root)
     bounded = a > 0

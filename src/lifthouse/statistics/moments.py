@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from lifthouse.statistics.reasons import Floats
 
-# Below this share of the mean square about the pivot, a variance is rounding error of the sums.
+# The least share of the mean square about the pivot that a sum of few units keeps; n units lose up to n roundings.
 _ROUNDING = 1e-13
 
 
@@ -78,7 +78,8 @@ class Moments:
             pivot: The pivots, shape (k,) or (n, k).
 
         Returns:
-            The moments. Variances that are rounding error of the sums are zero.
+            The moments. Where a variance is no more than rounding error of the sums, the value is constant: its
+            variance is zero, and its mean is freed of that error, so that where nobody did anything it is zero.
 
         Raises:
             ValueError: If the shapes do not fit.
@@ -89,6 +90,9 @@ class Moments:
         Example:
             >>> Moments.from_sums([3], [[3.0]], [[5.0]], pivot=1e6).covariance.tolist()
             [[[1.0]]]
+            >>> nothing = Moments.from_sums([3], [[-0.1 - 0.1 - 0.1]], [[0.03]], pivot=0.1)
+            >>> nothing.mean.tolist(), nothing.covariance.tolist()
+            ([[0.0]], [[[0.0]]])
 
         """
         count, sums, products = np.asarray(count, float), np.asarray(sums, float), np.asarray(products, float)
@@ -97,12 +101,14 @@ class Moments:
         with np.errstate(divide="ignore", invalid="ignore"):
             shifted = sums / count[:, None]
             scatter = products - count[:, None, None] * shifted[:, :, None] * shifted[:, None, :]
-            noise = _ROUNDING * np.einsum("nii->ni", products)
-            constant = np.abs(np.einsum("nii->ni", scatter)) <= noise
+            rounding = np.maximum(_ROUNDING, count * np.finfo(float).eps)[:, None]
+            constant = np.abs(np.einsum("nii->ni", scatter)) <= rounding * np.einsum("nii->ni", products)
             scatter[constant[:, :, None] | constant[:, None, :]] = 0.0
             scatter /= (count - 1)[:, None, None]
+            mean = shifted + np.asarray(pivot, float)
+            mean = np.where(constant, _to_digits(mean, 10 * rounding * np.maximum(np.abs(mean), np.abs(pivot))), mean)
         scatter[count < 2] = np.nan
-        return cls(count, shifted + np.asarray(pivot, float), scatter)
+        return cls(count, mean, scatter)
 
     @classmethod
     def from_values(cls, values: npt.ArrayLike) -> Moments:
@@ -193,6 +199,12 @@ def grouped_sum(values: Floats, groups: npt.NDArray[np.integer], n_groups: int) 
     flat = values.reshape(len(values), int(np.prod(values.shape[1:])))
     sums = [np.bincount(groups, column, n_groups).astype(np.float64) for column in flat.T]
     return np.stack(sums, axis=1).reshape(n_groups, *values.shape[1:])
+
+
+def _to_digits(values: Floats, error: Floats) -> Floats:
+    """Round to the decimal digits that an error leaves."""
+    scale = 10.0 ** -np.ceil(np.log10(np.maximum(error, np.finfo(float).tiny)))
+    return np.asarray(np.rint(values * scale) / scale + 0.0)  # adding it makes -0.0 a zero
 
 
 def _or_zero(values: Floats, keep: npt.NDArray[np.bool_]) -> Floats:
