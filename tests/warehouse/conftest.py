@@ -13,9 +13,9 @@ from typing import Any
 import duckdb
 import pytest
 
+from tests.warehouse.dbt_server import PROJECT, run_dbt
 from tests.warehouse.small_shop import GOOD, write_input
 
-PROJECT = Path(__file__).parents[2]
 # Unit tests bring their own rows: on a warehouse whose data are the point they would only take time.
 WITHOUT_UNIT_TESTS = ("--exclude-resource-type", "unit_test")
 
@@ -61,8 +61,7 @@ class Warehouse:
     def dbt(self, *arguments: str, variables: dict[str, Any] | None = None) -> Run:
         """Run `dbt <arguments>` to its end."""
         command, environment = self.command(*arguments, variables=variables)
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-        return Run(done.returncode, done.stdout + done.stderr)
+        return Run(*run_dbt(command[1:], environment))
 
     def built(self, *arguments: str, variables: dict[str, Any] | None = None) -> Run:
         """`dbt build <arguments>`, which must succeed."""

@@ -1,17 +1,14 @@
 """Input that can't be used: the build stops before it changes anything, and says what is wrong, where, what to do."""
 
 import hashlib
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import duckdb
 import pytest
-from dbt.adapters.duckdb.connections import DuckDBConnectionManager
-from dbt.cli.main import cli
 
-from tests.warehouse.conftest import Run, Warehouse
+from tests.warehouse.conftest import Warehouse
 from tests.warehouse.small_shop import EVENTS, EXPOSURES, GOOD, ITEMS, USERS, rows_of, write_input
 
 HEADER, *LINES = EVENTS.splitlines(keepends=True)
@@ -289,26 +286,8 @@ def contents(warehouse: Warehouse) -> dict[str, str]:
     return digests
 
 
-def dbt_here(warehouse: Warehouse, capfd: pytest.CaptureFixture[str], *arguments: str, **variables: Any) -> Run:
-    """The dbt command in this process: forty of them would spend their time on imports otherwise."""
-    command, environment = warehouse.command(*arguments, variables=variables)
-    before = dict(os.environ)
-    os.environ.update(environment)
-    capfd.readouterr()
-    try:
-        cli(command[1:])
-    except SystemExit as ending:
-        captured = capfd.readouterr()
-        return Run(int(ending.code or 0), captured.out + captured.err)
-    finally:
-        os.environ.clear()
-        os.environ.update(before)
-        DuckDBConnectionManager.close_all_connections()
-    raise AssertionError("dbt's command line exits")
-
-
 @pytest.mark.parametrize("case", CASES, ids=[case.name for case in CASES])
-def test_bad_input_stops_the_build_and_changes_nothing(case: Case, good: Warehouse, capfd):
+def test_bad_input_stops_the_build_and_changes_nothing(case: Case, good: Warehouse) -> None:
     before = contents(good)
     assert len(before) > 30
     write_input(
@@ -316,7 +295,7 @@ def test_bad_input_stops_the_build_and_changes_nothing(case: Case, good: Warehou
         {name: content for name, content in (GOOD | case.files).items() if content is not None},
     )
 
-    run = dbt_here(good, capfd, "build", "--full-refresh", **case.variables)
+    run = good.dbt("build", "--full-refresh", variables=case.variables)
 
     assert run.returncode != 0, run.output
     missing = [fragment for fragment in case.says if fragment not in run.output]

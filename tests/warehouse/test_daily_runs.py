@@ -1,18 +1,13 @@
 """A month built day by day, late and duplicate rows included, is the month built at once."""
 
-import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
-from dbt.adapters.duckdb.connections import DuckDBConnectionManager
-from dbt.cli.main import dbtRunner
 
 from tests.warehouse.conftest import Warehouse
 
@@ -58,31 +53,10 @@ def month(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@contextmanager
-def environment(**variables: str) -> Iterator[None]:
-    """The process's environment with some variables set, for a dbt that runs inside it."""
-    before = dict(os.environ)
-    os.environ.update(variables)
-    try:
-        yield
-    finally:
-        os.environ.clear()
-        os.environ.update(before)
-
-
 def run(warehouse: Warehouse, *arguments: str, variables: dict[str, Any] | None = None) -> None:
-    """`dbt build` without its tests, in this process: a month of runs would spend its time on imports otherwise.
-
-    Models of units, which no run builds on the one before, are left out for the same reason.
-    """
+    """`dbt build` without its tests, and without models of units, which no run builds on the one before."""
     variables = {"uplift_metrics": ["none"], **(variables or {})}
-    command, settings = warehouse.command(
-        "--quiet", "build", "--exclude-resource-type", "test", "unit_test", *arguments, variables=variables
-    )
-    with environment(**settings):
-        outcome = dbtRunner().invoke(command[1:])
-    DuckDBConnectionManager.close_all_connections()
-    assert outcome.success, outcome.exception or outcome.result
+    warehouse.built("--exclude-resource-type", "test", "unit_test", *arguments, variables=variables)
 
 
 def load_days_until(month: Path, warehouse: Warehouse, count: int) -> None:
@@ -223,10 +197,7 @@ def test_a_refresh_that_was_not_published_is_published_by_the_next_build(month: 
     run(warehouse)
     shutil.rmtree(warehouse.input_folder / "events")
     load_days_until(month, warehouse, 4)
-    command, settings = warehouse.command("--quiet", "run", "--full-refresh")
-    with environment(**settings):
-        assert dbtRunner().invoke(command[1:]).success
-    DuckDBConnectionManager.close_all_connections()
+    assert warehouse.dbt("run", "--full-refresh").returncode == 0
     assert "fct_sessions" in unpublished(warehouse)
 
     run(warehouse)
