@@ -54,6 +54,8 @@ ranked as (
                     when effects.inference = 'fixed' then 3
                     else 4
                 end,
+                -- An adjusted effect is used unless it could not be computed, as in fct_experiment_power.
+                effects.reason is not null,
                 effects.variance_reduction
         ) as choice
     from effects
