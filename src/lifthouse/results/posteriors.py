@@ -14,12 +14,10 @@ from lifthouse.results.comparisons import Compared, metric_comparisons
 from lifthouse.results.registry import Registry
 from lifthouse.results.states import metric_states
 from lifthouse.statistics.beta_binomial import beta_binomial_posterior
-from lifthouse.statistics.comparison import Comparison
+from lifthouse.statistics.comparison import ROUNDING, Comparison
 from lifthouse.statistics.posterior import Posterior, normal_posterior
 from lifthouse.statistics.reasons import Codes, Floats, Reason, first_reason, nulled, reason_names
 
-# A relative effect's variance below this share of the absolute one's is rounding error.
-_ROUNDING = 1e-12
 _KEYS = ["experiment_id", "metric_name", "control_variant_id", "treatment_variant_id", "dimension", "segment"]
 _NUMBERS = [
     "effect",
@@ -182,7 +180,7 @@ def _estimates(pair: Compared, scale: str) -> tuple[tuple[Floats, Floats, Floats
         (comparison.baseline == 0, Reason.ZERO_DENOMINATOR),
         (unclear, Reason.CONTROL_NOT_DISTINCT_FROM_ZERO),
         # A treatment in which nobody did anything is at -100% of whatever control's mean is.
-        (variance <= _ROUNDING * comparison.variance / size**2, Reason.ZERO_VARIANCE),
+        (variance <= ROUNDING * comparison.variance / size**2, Reason.ZERO_VARIANCE),
     )
     reason = np.where(comparison.reason != Reason.NONE, comparison.reason, own).astype(np.int8)
     return (effect, variance, shared), reason

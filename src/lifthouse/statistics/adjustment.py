@@ -15,6 +15,7 @@ from lifthouse.statistics.comparison import (
     gradient,
     quadratic,
     satterthwaite,
+    variance_of,
 )
 from lifthouse.statistics.moments import Moments
 from lifthouse.statistics.reasons import Codes, Floats, Reason, check_choice
@@ -128,7 +129,7 @@ def adjusted_comparison(
     for weights in adjusted:
         weights[:, chosen] -= theta
     per_unit = [arm.covariance / np.maximum(arm.count, 1)[:, None, None] for arm in arms]
-    variances = [quadratic(weights, matrix) for weights, matrix in zip(adjusted, per_unit, strict=True)]
+    variances = [variance_of(weights, matrix) for weights, matrix in zip(adjusted, per_unit, strict=True)]
     # Weights of the baseline in each arm's mean vector. Centring on both arms brings treatment's covariates in.
     shares = [arm.count / np.maximum(control.count + treatment.count, 1) for arm in arms]
     gap = np.einsum("ni,ni->n", theta, treatment.mean[:, chosen] - control.mean[:, chosen])
@@ -146,7 +147,7 @@ def adjusted_comparison(
         effect=means[1] - means[0],
         variance=variance,
         baseline=means[0] if baseline == "adjusted" else pieces[0][0],
-        baseline_variance=quadratic(in_control, per_unit[0]) + quadratic(in_treatment, per_unit[1]),
+        baseline_variance=variance_of(in_control, per_unit[0]) + variance_of(in_treatment, per_unit[1]),
         covariance=quadratic(adjusted[1], per_unit[1], in_treatment) - quadratic(adjusted[0], per_unit[0], in_control),
         degrees_of_freedom=satterthwaite(variances, [control.count - 1, treatment.count - 1]),
         reason=comparison_reason(variance, plain[0].reason, plain[1].reason),

@@ -15,6 +15,9 @@ import numpy as np
 from lifthouse.statistics.moments import Moments
 from lifthouse.statistics.reasons import Bools, Codes, Floats, Reason, first_reason
 
+# A variance below this share of the terms that cancel in it is their rounding error.
+ROUNDING = 1e-12
+
 
 @dataclass(frozen=True)
 class Estimate:
@@ -76,6 +79,24 @@ def quadratic(weights: Floats, matrix: Floats, other: Floats | None = None) -> F
     return product
 
 
+def variance_of(weights: Floats, covariance: Floats) -> Floats:
+    """Variance of a linear combination, row by row: (n, k), (n, k, k) to (n,).
+
+    It is zero where it is no more than rounding error: one order in an arm has an average value, but no spread.
+
+    Example:
+        >>> orders = Moments.from_values([[0.0, 0.0], [0.0, 0.0], [299.9, 1.0]])
+        >>> _, weights = gradient(orders, 0, 1)
+        >>> variance_of(weights, orders.covariance).tolist()
+        [0.0]
+
+    """
+    variance = quadratic(weights, covariance)
+    terms = np.einsum("ni,nii->n", np.square(weights), covariance)
+    with np.errstate(invalid="ignore"):
+        return np.where(variance <= ROUNDING * terms, 0.0, variance)
+
+
 def satterthwaite(variances: Sequence[Floats], degrees: Sequence[Floats]) -> Floats:
     """Degrees of freedom of a sum of independent variances, shape (n,).
 
@@ -128,7 +149,7 @@ def estimate(moments: Moments, *, numerator: int = 0, denominator: int | None = 
 
     """
     value, weights = gradient(moments, numerator, denominator)
-    variance = quadratic(weights, moments.covariance) / np.maximum(moments.count, 1)
+    variance = variance_of(weights, moments.covariance) / np.maximum(moments.count, 1)
     reason = first_reason(
         len(moments),
         (moments.count < 2, Reason.TOO_FEW_UNITS),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from lifthouse.statistics.comparison import Comparison, comparison_reason, estimate, gradient, quadratic
+from lifthouse.statistics.comparison import Comparison, comparison_reason, estimate, gradient, variance_of
 from lifthouse.statistics.moments import Moments, grouped_sum
 from lifthouse.statistics.reasons import Floats, Reason
 
@@ -66,7 +66,7 @@ def stratified_comparison(
         slopes.append(weights)
         reasons.append(estimate(whole, numerator=numerator, denominator=denominator).reason)
     within = [
-        np.where(filled, share**2 * quadratic(weights[of], arm.covariance) / np.maximum(arm.count, 1), 0.0)
+        np.where(filled, share**2 * variance_of(weights[of], arm.covariance) / np.maximum(arm.count, 1), 0.0)
         for arm, weights in zip(arms, slopes, strict=True)
     ]
     steps = [np.einsum("ni,ni->n", step, weights[of]) for step, weights in zip(centred, slopes, strict=True)]
