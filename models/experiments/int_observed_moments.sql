@@ -1,6 +1,7 @@
 -- int_metric_moments of the metrics that are observed a unit: as each unit is one row, all of them are one aggregate, in which a value or a
 -- product that several metrics share is summed once. One row per experiment, metric, variant, day of exposure and combination of segments.
 -- depends_on: {{ ref('experiment_metrics') }}, {{ ref('int_unit_observations') }}, {{ ref('int_metric_caps') }}
+-- depends_on: {{ ref('int_unit_states') }}, {{ ref('int_unit_retentions') }}
 {%- set dimensions = ['phase_id'] + segment_dimensions() %}
 {%- set metrics = used_metrics(['mean', 'ratio', 'conversion']) | selectattr('is_observed') | list %}
 {%- set vector = shared_vector(metrics) %}
@@ -84,33 +85,89 @@ summed as (
     from deviations
     group by all
 
+),
+
+other_days as (
+
+    select
+        experiment_id,
+        activity_date
+    from {{ ref('int_unit_states') }}
+
+    union all
+
+    select
+        experiment_id,
+        activity_date
+    from {{ ref('int_unit_retentions') }}
+
+),
+
+last_days as (
+
+    select
+        experiment_id,
+        max(activity_date) as last_date
+    from other_days
+    group by experiment_id
+
+),
+
+-- Where an experiment has metrics of days beside these, all are known up to the same day, on which nothing changes here.
+series as (
+
+    select *
+    from summed
+
+    union all
+
+    select
+        summed.experiment_id,
+        summed.variant_id,
+        {%- for dimension in dimensions %}
+        summed.{{ dimension }},
+        {%- endfor %}
+        last_days.last_date as exposure_date,
+
+        0 as count_units
+        {%- for value in vector['values'] %},
+        0 as sum_{{ loop.index }}
+        {%- endfor %}
+        {%- for one, other in vector.products %},
+        0 as product_{{ one }}_{{ other }}
+        {%- endfor %}
+    from summed
+    inner join last_days on summed.experiment_id = last_days.experiment_id
+    group by all
+    having max(summed.exposure_date) < last_days.last_date
+
 )
 
 {% for metric in metrics -%}
 {%- set places = vector.places[metric.name] -%}
 select
-    summed.experiment_id,
+    series.experiment_id,
     '{{ metric.name }}' as metric_name,
-    summed.variant_id,
+    series.variant_id,
     {%- for dimension in dimensions %}
-    summed.{{ dimension }},
+    series.{{ dimension }},
     {%- endfor %}
-    summed.exposure_date as activity_date,
+    series.exposure_date as activity_date,
 
-    summed.count_units,
+    series.count_units,
     ['{{ moment_values(metric) | map(attribute='name') | join("', '") }}'] as value_names,
     [{% for place in places %}pivots.pivot_{{ place }}{{ ', ' if not loop.last }}{% endfor %}] as pivots,
-    [{% for place in places %}summed.sum_{{ place }}{{ ', ' if not loop.last }}{% endfor %}] as sums,
+    [{% for place in places %}series.sum_{{ place }}{{ ', ' if not loop.last }}{% endfor %}] as sums,
     [
         {%- for one, other in packed_pairs(places) %}
-        summed.product_{{ one }}_{{ other }}{{ ',' if not loop.last }}
+        series.product_{{ one }}_{{ other }}{{ ',' if not loop.last }}
         {%- endfor %}
     ] as products
-from summed
-inner join pivots on summed.experiment_id = pivots.experiment_id
+from series
+inner join pivots on series.experiment_id = pivots.experiment_id
 inner join {{ ref('experiment_metrics') }} as registered
     on
-        summed.experiment_id = registered.experiment_id
+        series.experiment_id = registered.experiment_id
         and registered.metric_name = '{{ metric.name }}'
 {{ 'union all' if not loop.last }}
 {% endfor %}
