@@ -1,4 +1,4 @@
-"""`python -m benchmarks.moments_own <warehouse> <target>`: moments by the models' SQL, effects by the model's function."""
+"""`python -m benchmarks.moments_own <warehouse> <target>`: moments by the models' SQL, effects by the same function."""
 
 import json
 import sys
