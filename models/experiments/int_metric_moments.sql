@@ -1,5 +1,5 @@
--- Daily increments of each metric's sums about a pivot, at the finest grain. One row per experiment, metric, variant, day and combination
--- of segments; the mart rolls these up. Metrics that are observed a unit come from int_observed_moments.
+-- Daily increments of each metric's sums about a pivot, at the finest grain. One row per experiment, metric, variant, day and
+-- combination of segments; the mart rolls these up. Metrics that are observed a unit come from int_observed_moments.
 -- depends_on: {{ ref('experiment_metrics') }}, {{ ref('int_unit_states') }}, {{ ref('int_unit_retentions') }}, {{ ref('int_unit_covariates') }}
 -- depends_on: {{ ref('int_metric_caps') }}, {{ ref('int_units_segmented') }}
 {%- set dimensions = ['phase_id'] + segment_dimensions() %}

@@ -1,5 +1,6 @@
--- int_metric_moments of the metrics that are observed a unit: as each unit is one row, all of them are one aggregate, in which a value or a
--- product that several metrics share is summed once. One row per experiment, metric, variant, day of exposure and combination of segments.
+-- int_metric_moments of the metrics that are observed a unit: as each unit is one row, all of them are one aggregate, in which a
+-- value or a product that several metrics share is summed once. One row per experiment, metric, variant, day of exposure and
+-- combination of segments.
 -- depends_on: {{ ref('experiment_metrics') }}, {{ ref('int_unit_observations') }}, {{ ref('int_metric_caps') }}
 -- depends_on: {{ ref('int_unit_states') }}, {{ ref('int_unit_retentions') }}
 {%- set dimensions = ['phase_id'] + segment_dimensions() %}

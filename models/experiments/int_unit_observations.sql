@@ -1,14 +1,17 @@
--- Units of experiments that came as one table of units, with what was observed of them: a column per part of a metric, 0 where the table
--- has nothing, and per covariate, null where it has nothing. Such units have no days, so nothing has to be added up.
+-- Units of experiments that came as one table of units, with what was observed of them: a column per part of a metric, 0 where
+-- the table has nothing, and per covariate, null where it has nothing. Such units have no days: nothing has to be added up.
 -- One row per experiment and unit.
--- depends_on: {{ ref('experiment_metrics') }}, {{ ref('int_units_segmented') }}, {{ ref('stg_observations') }}, {{ ref('stg_users') }}
+-- depends_on: {{ ref('experiment_metrics') }}, {{ ref('int_units_segmented') }}
+-- depends_on: {{ ref('stg_observations') }}, {{ ref('stg_users') }}
 {%- set metrics = used_metrics(['mean', 'ratio', 'conversion']) | selectattr('is_observed') | list %}
 {%- set parts = metric_parts(metrics) %}
 {%- set of_users = declared_covariates('stg_users', 'users') %}
 {%- set of_observations = declared_covariates('stg_observations', 'observations') %}
 {%- set covariates = [] %}
 {%- for metric in metrics %}
-{%- for value in moment_values(metric) if value.is_covariate and value.expr not in covariates %}{% do covariates.append(value.expr) %}{% endfor %}
+{%- for value in moment_values(metric) if value.is_covariate and value.expr not in covariates %}
+{%- do covariates.append(value.expr) %}
+{%- endfor %}
 {%- endfor %}
 {%- set from_users = covariates | select('in', of_users) | list %}
 

@@ -1,5 +1,5 @@
--- Running totals of units since exposure, in experiments with a metric that has days. One row per experiment, unit and day on which it
--- was exposed or did something; <part>_before is the state before that day, null on the day of exposure.
+-- Running totals of units since exposure, in experiments with a metric that has days. One row per experiment, unit and day on
+-- which it was exposed or did something; <part>_before is the state before that day, null on the day of exposure.
 -- depends_on: {{ ref('experiment_metrics') }}
 {%- set metrics = used_metrics(['mean', 'ratio', 'conversion']) | rejectattr('is_observed') | list %}
 {%- set parts = metric_parts(metrics) %}
