@@ -1,5 +1,5 @@
 -- What units did in each experiment, by day since exposure and (activity_date null) in the lookback before it. One row per experiment,
--- unit and day with activity; a column per part of a metric. One scan a fact table. Metrics that are observed a unit have no days.
+-- unit and day with activity; a column per part of a metric. One scan a fact table. Observed metrics have no days.
 -- depends_on: {{ ref('experiment_metrics') }}, {{ ref('int_events_measured') }}, {{ ref('fct_sessions') }}, {{ ref('stg_observations') }}
 {%- set parts = metric_parts(used_metrics(['mean', 'ratio', 'conversion', 'retention']) | rejectattr('is_observed') | list) %}
 {%- set facts = {} %}
