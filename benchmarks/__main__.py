@@ -7,7 +7,7 @@ from importlib import import_module
 
 from benchmarks.measure import Figure, say
 
-NAMES = ("sessionize", "pandas_peer", "daily", "end_to_end", "inference", "causal", "uplift")
+NAMES = ("sessionize", "pandas_peer", "daily", "end_to_end", "inference", "moments", "causal", "uplift")
 
 
 def main() -> None:

@@ -57,6 +57,9 @@ class Warehouse:
             "LIFTHOUSE_MEMORY": MEMORY,
             "DBT_USE_COLORS": "0",
         }
+        registry = self.input_folder / "registry"
+        if registry.is_dir():
+            environment["LIFTHOUSE_REGISTRY"] = os.path.relpath(registry, PROJECT)
         return run(command, environment, CACHE / "logs" / f"{name}.txt")
 
     def build(self, *arguments: str) -> Run:

@@ -1,9 +1,12 @@
-{% macro capped(metric, expr) -%}
-    {#- A unit's total inside the caps that the metric declares; 1 or 0 for a metric that only asks whether it happened. -#}
+{% macro capped(metric, expr, caps='caps.') -%}
+    {#-
+        A unit's total inside the caps that the metric declares, which are `caps`lower_cap and `caps`upper_cap; 1 or 0 for a metric that
+        only asks whether it happened.
+    -#}
     {%- if metric.kind in ['conversion', 'retention'] -%}
         cast({{ expr }} > 0 as double)
     {%- elif has_caps(metric) -%}
-        greatest(least({{ expr }}, caps.upper_cap), caps.lower_cap)
+        greatest(least({{ expr }}, {{ caps }}upper_cap), {{ caps }}lower_cap)
     {%- else -%}
         {{ expr }}
     {%- endif -%}

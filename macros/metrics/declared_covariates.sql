@@ -19,6 +19,16 @@
 {% endmacro %}
 
 
+{% macro known_covariate(name, of_users, of_observations) -%}
+    {#- A covariate as relations named users and observations know it, of which each has the names given. -#}
+    {%- if name in of_users and name in of_observations -%}
+        coalesce(users.{{ name }}, observations.{{ name }})
+    {%- else -%}
+        {{ 'users' if name in of_users else 'observations' }}.{{ name }}
+    {%- endif -%}
+{%- endmacro %}
+
+
 {% macro moment_values(metric) %}
     {#-
         The vector of a metric's moments: [{name, expr, is_covariate}], numerator first, a ratio's denominator second, then what was known

@@ -1,7 +1,8 @@
 {% macro metric_definitions() %}
     {#-
         The metrics of the semantic layer as experiments use them, by name: kind, numerator and denominator (each a part: fact, agg,
-        expr), and what config.meta.experiment adds. A metric of a type that experiments can't use has `unsupported` with the reason.
+        expr), and what config.meta.experiment adds. A metric of a type that experiments can't use has `unsupported` with the reason;
+        one whose parts are all columns of observations, a row a unit, has `is_observed` and no days: int_unit_observations holds it.
     -#}
     {% set definitions = {} %}
     {% if execute %}
@@ -88,6 +89,7 @@
         'prior_mean': meta.get('prior_mean', 0),
         'prior_standard_deviation': meta.get('prior_standard_deviation'),
         'denominator': none,
+        'is_observed': false,
         'is_proportion': meta.get('is_proportion', false),
     } %}
     {% set known = ['direction', 'window_days', 'lookback_days', 'retention_from_day', 'retention_to_day', 'quantile_over', 'cap_lower', 'cap_upper',
@@ -129,6 +131,10 @@
     {% endif %}
     {% if definition.prior_standard_deviation is none and not definition.is_proportion %}
         {% do definition.update({'prior_standard_deviation': 0.3}) %}
+    {% endif %}
+    {% if definition.kind in ['mean', 'ratio', 'conversion'] and not definition.unsupported %}
+        {% set facts = [definition.numerator.fact] + ([definition.denominator.fact] if definition.denominator else []) %}
+        {% do definition.update({'is_observed': facts | rejectattr('is_observed') | list | length == 0}) %}
     {% endif %}
     {{ return(definition) }}
 {% endmacro %}

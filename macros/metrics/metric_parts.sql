@@ -34,7 +34,7 @@
         end
     {%- endset -%}
     {%- if part.agg == 'count_distinct' -%}
-        count(*) filter (where {{ part.column }}_occurrence = 1 and {{ condition }})
+        count({{ part.expr }}) filter (where {{ part.column }}_occurrence = 1 and {{ condition }})
     {%- elif part.agg == 'sum_boolean' -%}
         sum(cast({{ part.expr }} as integer)) filter (where {{ condition }})
     {%- else -%}

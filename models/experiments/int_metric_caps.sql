@@ -1,6 +1,6 @@
 -- Caps of metrics that declare any, in the metric's unit; a percentile is of units' latest totals, pooled over variants.
 -- One row per experiment and metric.
--- depends_on: {{ ref('experiment_metrics') }}, {{ ref('int_unit_states') }}
+-- depends_on: {{ ref('experiment_metrics') }}, {{ ref('int_unit_states') }}, {{ ref('int_unit_observations') }}
 {%- set ns = namespace(count=0) %}
 {%- for metric in used_metrics(['mean']) if has_caps(metric) %}
 {{ 'union all' if ns.count }}
@@ -9,8 +9,10 @@ select
     '{{ metric.name }}' as metric_name,
     {{ cap_of(metric, 'lower') }} as lower_cap,
     {{ cap_of(metric, 'upper') }} as upper_cap
-from {{ ref('int_unit_states') }}
+from {{ ref('int_unit_observations') if metric.is_observed else ref('int_unit_states') }}
+{%- if not metric.is_observed %}
 where is_latest
+{%- endif %}
 group by experiment_id
 {%- set ns.count = ns.count + 1 %}
 {%- endfor %}

@@ -1,9 +1,9 @@
--- Daily increments of each metric's sums about a pivot, at the finest grain. One row per experiment, metric, variant, day and combination
--- of segments; the mart rolls these up.
+-- Daily increments of each metric's sums about a pivot, at the finest grain. One row per experiment, metric, variant, day and
+-- combination of segments; the mart rolls these up. Metrics that are observed a unit come from int_observed_moments.
 -- depends_on: {{ ref('experiment_metrics') }}, {{ ref('int_unit_states') }}, {{ ref('int_unit_retentions') }}, {{ ref('int_unit_covariates') }}
 -- depends_on: {{ ref('int_metric_caps') }}, {{ ref('int_units_segmented') }}
 {%- set dimensions = ['phase_id'] + segment_dimensions() %}
-{%- set metrics = used_metrics(['mean', 'ratio', 'conversion', 'retention']) %}
+{%- set metrics = used_metrics(['mean', 'ratio', 'conversion', 'retention']) | rejectattr('is_observed') | list %}
 {%- for metric in metrics %}
 {%- set values = moment_values(metric) %}
 {%- set covariates = values | selectattr('is_covariate') | list %}
@@ -129,21 +129,7 @@
     from changes
     group by all
 )
-{{ 'union all' if not loop.last }}
-{%- else %}
-select
-    experiment_id,
-    cast(null as varchar) as metric_name,
-    variant_id,
-    {%- for dimension in dimensions %}
-    {{ dimension }},
-    {%- endfor %}
-    exposure_date as activity_date,
-    cast(0 as bigint) as count_units,
-    cast([] as varchar[]) as value_names,
-    cast([] as double[]) as pivots,
-    cast([] as double[]) as sums,
-    cast([] as double[]) as products
-from {{ ref('int_units_segmented') }}
-where false
+union all
 {%- endfor %}
+select *
+from {{ ref('int_observed_moments') }}

@@ -2,6 +2,7 @@
 -- Of the pairs whose times overlap, the latest var interaction_pairs. One row per experiment, metric, variant, other experiment and
 -- whether the other one treats.
 -- depends_on: {{ ref('experiment_metrics') }}, {{ ref('int_unit_states') }}, {{ ref('int_metric_caps') }}
+-- depends_on: {{ ref('int_unit_observations') }}
 {%- set metrics = used_metrics(['mean', 'ratio', 'conversion']) %}
 
 with
@@ -72,11 +73,13 @@ shared_units as (
         {{ capped(metric, 'states.' ~ metric.name ~ '__numerator') }} as numerator,
         {{ 'states.' ~ metric.name ~ '__denominator' if metric.denominator else '0' }} as denominator
     from shared_units
-    inner join {{ ref('int_unit_states') }} as states
+    inner join {{ ref('int_unit_observations') if metric.is_observed else ref('int_unit_states') }} as states
         on
             shared_units.experiment_id = states.experiment_id
             and shared_units.unit_id = states.unit_id
+            {%- if not metric.is_observed %}
             and states.is_latest
+            {%- endif %}
     inner join {{ ref('experiment_metrics') }} as registered
         on
             shared_units.experiment_id = registered.experiment_id

@@ -49,11 +49,8 @@ select
     units.experiment_id,
     units.unit_id,
     units.variant_id
-    {%- for name in of_users %},
-    {{ 'coalesce(users.' ~ name ~ ', observations.' ~ name ~ ')' if name in of_observations else 'users.' ~ name }} as {{ name }}
-    {%- endfor %}
-    {%- for name in of_observations if name not in of_users %},
-    observations.{{ name }}
+    {%- for name in (of_users + of_observations) | unique %},
+    {{ known_covariate(name, of_users, of_observations) }} as {{ name }}
     {%- endfor %}
     {%- for metric in looked_back %},
     {% if metric.kind == 'conversion' -%}

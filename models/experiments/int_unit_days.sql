@@ -1,7 +1,7 @@
 -- What units did in each experiment, by day since exposure and (activity_date null) in the lookback before it. One row per experiment,
--- unit and day with activity; a column per part of a metric. One scan a fact table.
+-- unit and day with activity; a column per part of a metric. One scan a fact table. Observed metrics have no days.
 -- depends_on: {{ ref('experiment_metrics') }}, {{ ref('int_events_measured') }}, {{ ref('fct_sessions') }}, {{ ref('stg_observations') }}
-{%- set parts = metric_parts(used_metrics(['mean', 'ratio', 'conversion', 'retention'])) %}
+{%- set parts = metric_parts(used_metrics(['mean', 'ratio', 'conversion', 'retention']) | rejectattr('is_observed') | list) %}
 {%- set facts = {} %}
 {%- for part in parts %}{% do facts.update({part.fact.name: part.fact}) %}{% endfor %}
 {%- set lookback_days = parts | map(attribute='lookback_days') | select | list | max if parts | map(attribute='lookback_days') | select | list else 0 %}

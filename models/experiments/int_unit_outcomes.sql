@@ -1,6 +1,7 @@
 -- The latest value of each metric that is one number a unit: means, conversions and, of units whose days are over, retentions.
 -- One row per experiment, metric and unit.
 -- depends_on: {{ ref('experiment_metrics') }}, {{ ref('int_unit_states') }}, {{ ref('int_metric_caps') }}
+-- depends_on: {{ ref('int_unit_observations') }}
 {%- for metric in used_metrics(['mean', 'conversion']) %}
 select
     states.experiment_id,
@@ -8,7 +9,7 @@ select
     states.variant_id,
     '{{ metric.name }}' as metric_name,
     {{ capped(metric, 'states.' ~ metric.name ~ '__numerator') }} as value
-from {{ ref('int_unit_states') }} as states
+from {{ ref('int_unit_observations') if metric.is_observed else ref('int_unit_states') }} as states
 inner join {{ ref('experiment_metrics') }} as registered
     on
         states.experiment_id = registered.experiment_id
@@ -19,7 +20,9 @@ left join {{ ref('int_metric_caps') }} as caps
         states.experiment_id = caps.experiment_id
         and caps.metric_name = '{{ metric.name }}'
 {%- endif %}
+{%- if not metric.is_observed %}
 where states.is_latest
+{%- endif %}
 union all
 {%- endfor %}
 select

@@ -1,6 +1,7 @@
--- Running totals of units since exposure. One row per experiment, unit and day on which it was exposed or did something;
--- <part>_before is the state before that day, null on the day of exposure.
-{%- set metrics = used_metrics(['mean', 'ratio', 'conversion']) %}
+-- Running totals of units since exposure, in experiments with a metric that has days. One row per experiment, unit and day on
+-- which it was exposed or did something; <part>_before is the state before that day, null on the day of exposure.
+-- depends_on: {{ ref('experiment_metrics') }}
+{%- set metrics = used_metrics(['mean', 'ratio', 'conversion']) | rejectattr('is_observed') | list %}
 {%- set parts = metric_parts(metrics) %}
 {%- set pooled = {'max': 'max', 'min': 'min'} %}
 
@@ -10,6 +11,7 @@ units as (
 
     select *
     from {{ ref('int_units_segmented') }}
+    where {{ asks_for(metrics) }}
 
 ),
 

@@ -1,0 +1,12 @@
+{% macro asks_for(metrics) -%}
+    {#- Whether a row's experiment asks for one of these metrics. -#}
+    {%- if metrics -%}
+        experiment_id in (
+            select registered.experiment_id
+            from {{ ref('experiment_metrics') }} as registered
+            where registered.metric_name in ('{{ metrics | map(attribute='name') | join("', '") }}')
+        )
+    {%- else -%}
+        false
+    {%- endif -%}
+{%- endmacro %}

@@ -1,0 +1,192 @@
+-- int_metric_moments of the metrics that are observed a unit: as each unit is one row, all of them are one aggregate, in which a
+-- value or a product that several metrics share is summed once. One row per experiment, metric, variant, day of exposure and
+-- combination of segments.
+-- depends_on: {{ ref('experiment_metrics') }}, {{ ref('int_unit_observations') }}, {{ ref('int_metric_caps') }}
+-- depends_on: {{ ref('int_unit_states') }}, {{ ref('int_unit_retentions') }}
+{%- set dimensions = ['phase_id'] + segment_dimensions() %}
+{%- set metrics = used_metrics(['mean', 'ratio', 'conversion']) | selectattr('is_observed') | list %}
+{%- set vector = shared_vector(metrics) %}
+{%- set capped_metrics = [] %}
+{%- for metric in metrics if has_caps(metric) %}{% do capped_metrics.append(metric) %}{% endfor %}
+{%- if metrics %}
+
+with
+
+{% if capped_metrics -%}
+-- Caps side by side, so that the units are joined with them once.
+caps as (
+
+    select
+        experiment_id
+        {%- for metric in capped_metrics %}
+        {%- for cap in ['lower_cap', 'upper_cap'] %},
+        max({{ cap }}) filter (where metric_name = '{{ metric.name }}') as {{ metric.name }}__{{ cap }}
+        {%- endfor %}
+        {%- endfor %}
+    from {{ ref('int_metric_caps') }}
+    group by experiment_id
+
+),
+
+{% endif -%}
+pivots as (
+
+    select
+        observed.experiment_id
+        {%- for value in vector['values'] %},
+        coalesce(avg({{ value.sql }}), 0) as pivot_{{ loop.index }}
+        {%- endfor %}
+    from {{ ref('int_unit_observations') }} as observed
+    {%- if capped_metrics %}
+    left join caps on observed.experiment_id = caps.experiment_id
+    {%- endif %}
+    group by observed.experiment_id
+
+),
+
+-- The units are read again rather than kept: two scans cost less than one that is written down.
+deviations as (
+
+    select
+        observed.experiment_id,
+        observed.variant_id,
+        {%- for dimension in dimensions %}
+        observed.{{ dimension }},
+        {%- endfor %}
+        observed.exposure_date
+        {%- for value in vector['values'] %},
+        {% set deviation = value.sql ~ ' - pivots.pivot_' ~ loop.index -%}
+        {{ 'coalesce(' ~ deviation ~ ', 0)' if value.is_covariate else deviation }} as value_{{ loop.index }}
+        {%- endfor %}
+    from {{ ref('int_unit_observations') }} as observed
+    inner join pivots on observed.experiment_id = pivots.experiment_id
+    {%- if capped_metrics %}
+    left join caps on observed.experiment_id = caps.experiment_id
+    {%- endif %}
+
+),
+
+summed as (
+
+    select
+        experiment_id,
+        variant_id,
+        {%- for dimension in dimensions %}
+        {{ dimension }},
+        {%- endfor %}
+        exposure_date,
+
+        count(*) as count_units
+        {%- for value in vector['values'] %},
+        sum(value_{{ loop.index }}) as sum_{{ loop.index }}
+        {%- endfor %}
+        {%- for one, other in vector.products %},
+        sum(value_{{ one }} * value_{{ other }}) as product_{{ one }}_{{ other }}
+        {%- endfor %}
+    from deviations
+    group by all
+
+),
+
+other_days as (
+
+    select
+        experiment_id,
+        activity_date
+    from {{ ref('int_unit_states') }}
+
+    union all
+
+    select
+        experiment_id,
+        activity_date
+    from {{ ref('int_unit_retentions') }}
+
+),
+
+last_days as (
+
+    select
+        experiment_id,
+        max(activity_date) as last_date
+    from other_days
+    group by experiment_id
+
+),
+
+-- Where an experiment has metrics of days beside these, all are known up to the same day, on which nothing changes here.
+series as (
+
+    select *
+    from summed
+
+    union all
+
+    select
+        summed.experiment_id,
+        summed.variant_id,
+        {%- for dimension in dimensions %}
+        summed.{{ dimension }},
+        {%- endfor %}
+        last_days.last_date as exposure_date,
+
+        0 as count_units
+        {%- for value in vector['values'] %},
+        0 as sum_{{ loop.index }}
+        {%- endfor %}
+        {%- for one, other in vector.products %},
+        0 as product_{{ one }}_{{ other }}
+        {%- endfor %}
+    from summed
+    inner join last_days on summed.experiment_id = last_days.experiment_id
+    group by all
+    having max(summed.exposure_date) < last_days.last_date
+
+)
+
+{% for metric in metrics -%}
+{%- set places = vector.places[metric.name] -%}
+select
+    series.experiment_id,
+    '{{ metric.name }}' as metric_name,
+    series.variant_id,
+    {%- for dimension in dimensions %}
+    series.{{ dimension }},
+    {%- endfor %}
+    series.exposure_date as activity_date,
+
+    series.count_units,
+    ['{{ moment_values(metric) | map(attribute='name') | join("', '") }}'] as value_names,
+    [{% for place in places %}pivots.pivot_{{ place }}{{ ', ' if not loop.last }}{% endfor %}] as pivots,
+    [{% for place in places %}series.sum_{{ place }}{{ ', ' if not loop.last }}{% endfor %}] as sums,
+    [
+        {%- for one, other in packed_pairs(places) %}
+        series.product_{{ one }}_{{ other }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    ] as products
+from series
+inner join pivots on series.experiment_id = pivots.experiment_id
+inner join {{ ref('experiment_metrics') }} as registered
+    on
+        series.experiment_id = registered.experiment_id
+        and registered.metric_name = '{{ metric.name }}'
+{{ 'union all' if not loop.last }}
+{% endfor %}
+{%- else %}
+
+select
+    experiment_id,
+    cast(null as varchar) as metric_name,
+    variant_id,
+    {%- for dimension in dimensions %}
+    {{ dimension }},
+    {%- endfor %}
+    exposure_date as activity_date,
+    cast(0 as bigint) as count_units,
+    cast([] as varchar[]) as value_names,
+    cast([] as double[]) as pivots,
+    cast([] as double[]) as sums,
+    cast([] as double[]) as products
+from {{ ref('int_unit_observations') }}
+where false
+{%- endif %}
