@@ -1,7 +1,7 @@
 -- Daily increments of each metric's sums about a pivot, at the finest grain. One row per experiment, metric, variant, day and
 -- combination of segments; the mart rolls these up. Metrics that are observed a unit come from int_observed_moments.
--- depends_on: {{ ref('experiment_metrics') }}, {{ ref('int_unit_states') }}, {{ ref('int_unit_retentions') }}, {{ ref('int_unit_covariates') }}
--- depends_on: {{ ref('int_metric_caps') }}, {{ ref('int_units_segmented') }}
+-- depends_on: {{ ref('experiment_metrics') }}, {{ ref('int_unit_states') }}, {{ ref('int_unit_retentions') }}
+-- depends_on: {{ ref('int_unit_covariates') }}, {{ ref('int_metric_caps') }}, {{ ref('int_units_segmented') }}
 {%- set dimensions = ['phase_id'] + segment_dimensions() %}
 {%- set metrics = used_metrics(['mean', 'ratio', 'conversion', 'retention']) | rejectattr('is_observed') | list %}
 {%- for metric in metrics %}
@@ -115,15 +115,24 @@
         activity_date,
 
         count(*) filter (where is_entry) as count_units,
-        [{% for value in values %}'{{ value.name }}'{{ ', ' if not loop.last }}{% endfor %}] as value_names,
-        [{% for value in values %}any_value(pivot_{{ loop.index }}){{ ', ' if not loop.last }}{% endfor %}] as pivots,
-        [{% for value in values %}sum(now_{{ loop.index }} - then_{{ loop.index }}){{ ', ' if not loop.last }}{% endfor %}] as sums,
         [
-            {%- set last = values | length %}
-            {%- for row in range(1, last + 1) %}
-            {%- for column in range(row, last + 1) %}
-            sum(now_{{ row }} * now_{{ column }} - then_{{ row }} * then_{{ column }}){{ ',' if not (row == last and column == last) }}
+            {%- for value in values %}
+            '{{ value.name }}'{{ ',' if not loop.last }}
             {%- endfor %}
+        ] as value_names,
+        [
+            {%- for value in values %}
+            any_value(pivot_{{ loop.index }}){{ ',' if not loop.last }}
+            {%- endfor %}
+        ] as pivots,
+        [
+            {%- for value in values %}
+            sum(now_{{ loop.index }} - then_{{ loop.index }}){{ ',' if not loop.last }}
+            {%- endfor %}
+        ] as sums,
+        [
+            {%- for one, other in packed_pairs(range(1, values | length + 1) | list) %}
+            sum(now_{{ one }} * now_{{ other }} - then_{{ one }} * then_{{ other }}){{ ',' if not loop.last }}
             {%- endfor %}
         ] as products
     from changes

@@ -156,9 +156,21 @@ select
     series.exposure_date as activity_date,
 
     series.count_units,
-    ['{{ moment_values(metric) | map(attribute='name') | join("', '") }}'] as value_names,
-    [{% for place in places %}pivots.pivot_{{ place }}{{ ', ' if not loop.last }}{% endfor %}] as pivots,
-    [{% for place in places %}series.sum_{{ place }}{{ ', ' if not loop.last }}{% endfor %}] as sums,
+    [
+        {%- for value in moment_values(metric) %}
+        '{{ value.name }}'{{ ',' if not loop.last }}
+        {%- endfor %}
+    ] as value_names,
+    [
+        {%- for place in places %}
+        pivots.pivot_{{ place }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    ] as pivots,
+    [
+        {%- for place in places %}
+        series.sum_{{ place }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    ] as sums,
     [
         {%- for one, other in packed_pairs(places) %}
         series.product_{{ one }}_{{ other }}{{ ',' if not loop.last }}
