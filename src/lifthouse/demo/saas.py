@@ -1,4 +1,4 @@
-"""The SaaS product: sessions, tasks and charges; half of its users randomised, half free to adopt."""
+"""The SaaS product: sessions, tasks and charges; two in three users randomised, the others free to adopt."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from lifthouse.demo.saas_truth import (
     LONGEST_TENURE_DAYS,
     POWER_USER_FROM,
     PRODUCTIVITY_BETA,
+    RANDOMISED_SHARE,
     RATE_SHAPE,
     SHORTEST_TENURE_DAYS,
     TENURE_BETA,
@@ -81,7 +82,7 @@ def draw_saas(
         }
     )
 
-    is_randomised = rng.random(n) < 0.5
+    is_randomised = rng.random(n) < RANDOMISED_SHARE
     assigned = rng.integers(0, len(VARIANTS), n).astype(np.int8)
     adopted = (rng.random(n) < traits.adoption_chance()).astype(np.int8)
     variant = np.where(is_randomised, assigned, _V2 * adopted).astype(np.int8)
