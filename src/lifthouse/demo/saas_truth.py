@@ -6,8 +6,9 @@ stops coming CHURN_DAYS after exposure. Treatments make churn rarer, tasks and c
 frequent, all in proportion to `responsiveness`. The launch mail brings every user back on one of the window's
 first days: that first session is the exposure, and nothing comes before it in the window.
 
-Responsiveness rises gradually, so that all users can be told apart by their effect. Charges are small and frequent:
-what a user pays then says much about what the next one alike would pay, and ten thousand users suffice to learn effects.
+Responsiveness rises gradually, so that all users can be told apart by their effect, and charges are small and
+frequent: otherwise 8,000 randomised users, as many as the default demo has, would be too few to learn their order.
+A unit's true effect is the one expected of its traits and of its own rate of sessions, which its past shows.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ POWER_USER_FROM = 0.80  # productivity
 
 RANDOMISED_SHARE = 2 / 3  # of users; the others are free to adopt
 
-RATE_SHAPE = 1.5
+RATE_SHAPE = 2.0
 _MEAN_DAILY_SESSIONS = 0.55
 CHURN_DAYS = 14
 LAUNCH_DAY_SHARE = np.array([0.70, 0.22, 0.05, 0.02, 0.01])
@@ -60,7 +61,7 @@ class Traits:
     def need(self) -> Floats:
         """Need of help, in (0, 1): high where a user is little productive, likely to churn and recent, on balance."""
         lacking = 4.5 * (0.5 - self.productivity) + 5.0 * (self.churn_risk - 0.4) + 4.2 * (1 / 3 - self.tenure)
-        return np.asarray(expit(3.5 * (lacking - 1.4)))
+        return np.asarray(expit(4.5 * (lacking - 1.4)))
 
     def responsive(self) -> Flags:
         """About a fifth of users, with high need: little productive, likely to churn and recent, all three."""
@@ -156,21 +157,24 @@ class SaasRates:
         """Mean tasks in a session, shape (n,)."""
         return np.asarray(traits.tasks_a_session() * (1 + self.tasks[variant] * self.responsiveness(traits)))
 
-    def outcomes(self, traits: Traits, variant: int) -> dict[str, Floats]:
-        """Return the expected value of each metric given a user's traits, shape (n,)."""
-        mean_rate = traits.daily_sessions()
+    def outcomes(self, traits: Traits, variant: int, daily_rate: Floats | None = None) -> dict[str, Floats]:
+        """Return the expected value of each metric given a user's traits and, if known, daily sessions, shape (n,)."""
+        if daily_rate is None:
+            daily_rate = traits.daily_sessions()
+            absent_all_week = (1 + 7 * daily_rate / RATE_SHAPE) ** -RATE_SHAPE
+        else:
+            absent_all_week = np.exp(-7 * daily_rate)
         staying = 1 - self.churn_chance(traits, variant)
-        sessions = 1 + mean_rate * (_EARLY_WEIGHT + staying * _LATE_WEIGHT)
-        absent_all_week = (1 + 7 * mean_rate / RATE_SHAPE) ** -RATE_SHAPE
+        sessions = 1 + daily_rate * (_EARLY_WEIGHT + staying * _LATE_WEIGHT)
         return {
             "revenue_per_user": sessions * self.charge_chance(traits, variant) * CHARGE_MEAN,
             "retention_d21": staying * (1 - absent_all_week),
             "tasks_per_user": sessions * self.tasks_a_session(traits, variant),
         }
 
-    def effects(self, traits: Traits, variant: int) -> dict[str, Floats]:
-        """Return the expected effect of a variant on each metric given a user's traits, shape (n,)."""
-        with_it, without = self.outcomes(traits, variant), self.outcomes(traits, 0)
+    def effects(self, traits: Traits, variant: int, daily_rate: Floats) -> dict[str, Floats]:
+        """Return a variant's expected effect on each metric given a user's traits and daily sessions, shape (n,)."""
+        with_it, without = (self.outcomes(traits, arm, daily_rate) for arm in (variant, 0))
         return {metric: with_it[metric] - without[metric] for metric in METRICS}
 
 
