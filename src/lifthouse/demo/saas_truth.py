@@ -92,7 +92,7 @@ class Traits:
     def adoption_chance(self) -> Floats:
         """Chance to adopt when the choice is free: those who need it least adopt most."""
         return np.asarray(
-            expit(0.1 + 3.6 * (self.productivity - 0.5) - 3.6 * (self.churn_risk - 0.4) + 2.8 * (self.tenure - 1 / 3))
+            expit(0.1 + 2.4 * (self.productivity - 0.5) - 2.4 * (self.churn_risk - 0.4) + 1.8 * (self.tenure - 1 / 3))
         )
 
 
