@@ -127,7 +127,8 @@ def test_top_fifth_of_the_default_demo_gains_three_to_five_times_the_average(
     assert 3 <= top / units["true_effect"].mean() <= 5
     [(lower, upper)] = default_demo.query(
         "select observed_ci_lower, observed_ci_upper from fct_uplift_segments "
-        f"where {ADAPTIVE} and is_winner and segmentation = 'tier' and segment = 'very high' and metric_name = '{metric}'"
+        f"where {ADAPTIVE} and is_winner and segmentation = 'tier' and segment = 'very high' "
+        f"and metric_name = '{metric}'"
     )
     assert lower <= top <= upper
 
