@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from demo_dataset import USERS, Query
 
-from lifthouse.demo.saas_truth import Traits, population, solve_saas_rates
+from lifthouse.demo.saas_truth import RATE_SHAPE, Traits, population, solve_saas_rates
 from lifthouse.demo.shop_effects import METRICS as SHOP_METRICS
 from lifthouse.demo.shop_truth import CELL_SHARE, EXPOSED, solve_rates
 
@@ -262,6 +262,18 @@ def test_unit_effects_average_to_the_effect(
     ]
     off = standard_errors_off(effects, pd.Series(1, effects.index), row["absolute_effect"])
     assert abs(off) < MOST_STANDARD_ERRORS
+
+
+def test_outcomes_of_known_rates_average_to_those_of_unknown_ones() -> None:
+    rng = np.random.default_rng(5)
+    one = Traits(*(np.array([value]) for value in (0.3, 0.6, 0.2)))
+    rates = solve_saas_rates()
+    rate = rng.gamma(RATE_SHAPE, one.daily_sessions() / RATE_SHAPE, 200_000)
+    for variant in range(3):
+        known = rates.outcomes(one, variant, rate)
+        for metric, expected in rates.outcomes(one, variant).items():
+            error = known[metric].std() / np.sqrt(len(rate))
+            assert abs(known[metric].mean() - expected[0]) < MOST_STANDARD_ERRORS * error, (metric, variant)
 
 
 def test_unit_effects_cover_exactly_the_exposed(query: Query) -> None:

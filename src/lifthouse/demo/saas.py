@@ -1,4 +1,4 @@
-"""The SaaS product: sessions, tasks and charges; half of its users randomised, half free to adopt."""
+"""The SaaS product: sessions, tasks and charges; two in three users randomised, the others free to adopt."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from lifthouse.demo.calendar import DAY, SAAS_WEEK, SAAS_WINDOW, SECOND, Micros, Window
+from lifthouse.demo.calendar import DAY, SAAS_WEEK, SAAS_WINDOW, SECOND, Floats, Micros, Window
 from lifthouse.demo.events import CHARGE, DEVICES, SESSION_START, TASK, Events, new_events, times
 from lifthouse.demo.exposures import Experiment, Exposures, with_repeats
 from lifthouse.demo.saas_truth import (
@@ -20,6 +20,7 @@ from lifthouse.demo.saas_truth import (
     LONGEST_TENURE_DAYS,
     POWER_USER_FROM,
     PRODUCTIVITY_BETA,
+    RANDOMISED_SHARE,
     RATE_SHAPE,
     SHORTEST_TENURE_DAYS,
     TENURE_BETA,
@@ -51,6 +52,7 @@ class _Workers:
     """What decides how users work; arrays of shape (n_users,)."""
 
     traits: Traits
+    daily_rate: Floats
     variant: NDArray[np.int8]
     signed_up_at: Micros
 
@@ -81,11 +83,12 @@ def draw_saas(
         }
     )
 
-    is_randomised = rng.random(n) < 0.5
+    is_randomised = rng.random(n) < RANDOMISED_SHARE
     assigned = rng.integers(0, len(VARIANTS), n).astype(np.int8)
     adopted = (rng.random(n) < traits.adoption_chance()).astype(np.int8)
     variant = np.where(is_randomised, assigned, _V2 * adopted).astype(np.int8)
-    workers = _Workers(traits, variant, signed_up_at)
+    daily_rate = rng.gamma(RATE_SHAPE, traits.daily_sessions() / RATE_SHAPE)
+    workers = _Workers(traits, daily_rate, variant, signed_up_at)
     sessions, exposed_at = _visits(rng, workers, window, rates)
 
     randomised, free = (np.flatnonzero(half).astype(np.int32) for half in (is_randomised, ~is_randomised))
@@ -109,7 +112,7 @@ def draw_saas(
         [
             UnitEffects(experiment.experiment_id, name, metric, half + np.int32(first_user), effect)
             for experiment, name, arm, half in effects
-            for metric, effect in rates.effects(traits.of(half), arm).items()
+            for metric, effect in rates.effects(traits.of(half), arm, daily_rate[half]).items()
         ],
     )
 
@@ -120,8 +123,7 @@ def _visits(rng: np.random.Generator, workers: _Workers, window: Window, rates: 
     launch = SAAS_WINDOW.start + DAY * rng.choice(len(LAUNCH_DAY_SHARE), n, p=LAUNCH_DAY_SHARE)
     exposed_at = start_times(rng, launch)
     churned = rng.random(n) < rates.churn_chance(workers.traits, workers.variant)
-    daily_rate = rng.gamma(RATE_SHAPE, workers.traits.daily_sessions() / RATE_SHAPE)
-    drawn = draw_sessions(rng, daily_rate, window, SAAS_WEEK)
+    drawn = draw_sessions(rng, workers.daily_rate, window, SAAS_WEEK)
     after_launch = drawn.start - launch[drawn.user]
     before_window = (drawn.start < SAAS_WINDOW.start) & (drawn.start >= workers.signed_up_at[drawn.user])
     stopped = churned[drawn.user] & (after_launch >= (CHURN_DAYS + 1) * DAY)

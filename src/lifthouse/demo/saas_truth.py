@@ -5,6 +5,10 @@ with a Gamma rate whose mean depends on them; so do tasks in a session and the c
 stops coming CHURN_DAYS after exposure. Treatments make churn rarer, tasks and charges in a session more
 frequent, all in proportion to `responsiveness`. The launch mail brings every user back on one of the window's
 first days: that first session is the exposure, and nothing comes before it in the window.
+
+Responsiveness rises gradually, so that all users can be told apart by their effect, and charges are small and
+frequent: otherwise 8,000 randomised users, as many as the default demo has, would be too few to learn their order.
+A unit's true effect is the one expected of its traits and of its own rate of sessions, which its past shows.
 """
 
 from __future__ import annotations
@@ -26,18 +30,19 @@ TENURE_BETA = (1, 2)
 SHORTEST_TENURE_DAYS, LONGEST_TENURE_DAYS = 30, 1_500
 POWER_USER_FROM = 0.80  # productivity
 
-RATE_SHAPE = 1.5
+RANDOMISED_SHARE = 2 / 3  # of users; the others are free to adopt
+
+RATE_SHAPE = 2.0
 _MEAN_DAILY_SESSIONS = 0.55
 CHURN_DAYS = 14
 LAUNCH_DAY_SHARE = np.array([0.70, 0.22, 0.05, 0.02, 0.01])
-CHARGE_CHANCE = 0.25
-CHARGE_MEAN = 20.0
-CHARGE_SIGMA = 0.6
+CHARGE_CHANCE = 0.5
+CHARGE_MEAN = 10.0
+CHARGE_SIGMA = 0.4
 
 _LOW_PRODUCTIVITY = 0.55
 _HIGH_CHURN_RISK = 0.35
 _SHORT_TENURE = (600 - SHORTEST_TENURE_DAYS) / (LONGEST_TENURE_DAYS - SHORTEST_TENURE_DAYS)
-_RESPONSIVE_TIMES_MEAN = 3.6
 
 # Relative lift of (v1, v2).
 RETENTION_LIFT = (0.075, 0.15)
@@ -53,8 +58,13 @@ class Traits:
     churn_risk: Floats
     tenure: Floats
 
+    def need(self) -> Floats:
+        """Need of help, in (0, 1): high where a user is little productive, likely to churn and recent, on balance."""
+        lacking = 4.5 * (0.5 - self.productivity) + 5.0 * (self.churn_risk - 0.4) + 4.2 * (1 / 3 - self.tenure)
+        return np.asarray(expit(4.5 * (lacking - 1.4)))
+
     def responsive(self) -> Flags:
-        """About a fifth of users: little productive, likely to churn and recent, all three."""
+        """About a fifth of users, with high need: little productive, likely to churn and recent, all three."""
         return (
             (self.productivity < _LOW_PRODUCTIVITY)
             & (self.churn_risk > _HIGH_CHURN_RISK)
@@ -82,7 +92,7 @@ class Traits:
     def adoption_chance(self) -> Floats:
         """Chance to adopt when the choice is free: those who need it least adopt most."""
         return np.asarray(
-            expit(0.1 + 3.6 * (self.productivity - 0.5) - 3.6 * (self.churn_risk - 0.4) + 2.8 * (self.tenure - 1 / 3))
+            expit(0.1 + 2.4 * (self.productivity - 0.5) - 2.4 * (self.churn_risk - 0.4) + 1.8 * (self.tenure - 1 / 3))
         )
 
 
@@ -126,15 +136,14 @@ METRICS = ("revenue_per_user", "retention_d21", "tasks_per_user")
 class SaasRates:
     """How strongly each variant (3,) moves churn, charges and tasks of a user of mean responsiveness."""
 
-    low: float
-    high: float
+    mean_need: float
     churn: Floats
     charge: Floats
     tasks: Floats
 
     def responsiveness(self, traits: Traits) -> Floats:
         """How much a user gains relative to the mean user, shape (n,)."""
-        return np.where(traits.responsive(), self.high, self.low)
+        return traits.need() / self.mean_need
 
     def churn_chance(self, traits: Traits, variant: NDArray[np.int8] | int) -> Floats:
         """Chance to churn, shape (n,)."""
@@ -148,31 +157,32 @@ class SaasRates:
         """Mean tasks in a session, shape (n,)."""
         return np.asarray(traits.tasks_a_session() * (1 + self.tasks[variant] * self.responsiveness(traits)))
 
-    def outcomes(self, traits: Traits, variant: int) -> dict[str, Floats]:
-        """Return the expected value of each metric given a user's traits, shape (n,)."""
-        mean_rate = traits.daily_sessions()
+    def outcomes(self, traits: Traits, variant: int, daily_rate: Floats | None = None) -> dict[str, Floats]:
+        """Return the expected value of each metric given a user's traits and, if known, daily sessions, shape (n,)."""
+        if daily_rate is None:
+            daily_rate = traits.daily_sessions()
+            absent_all_week = (1 + 7 * daily_rate / RATE_SHAPE) ** -RATE_SHAPE
+        else:
+            absent_all_week = np.exp(-7 * daily_rate)
         staying = 1 - self.churn_chance(traits, variant)
-        sessions = 1 + mean_rate * (_EARLY_WEIGHT + staying * _LATE_WEIGHT)
-        absent_all_week = (1 + 7 * mean_rate / RATE_SHAPE) ** -RATE_SHAPE
+        sessions = 1 + daily_rate * (_EARLY_WEIGHT + staying * _LATE_WEIGHT)
         return {
             "revenue_per_user": sessions * self.charge_chance(traits, variant) * CHARGE_MEAN,
             "retention_d21": staying * (1 - absent_all_week),
             "tasks_per_user": sessions * self.tasks_a_session(traits, variant),
         }
 
-    def effects(self, traits: Traits, variant: int) -> dict[str, Floats]:
-        """Return the expected effect of a variant on each metric given a user's traits, shape (n,)."""
-        with_it, without = self.outcomes(traits, variant), self.outcomes(traits, 0)
+    def effects(self, traits: Traits, variant: int, daily_rate: Floats) -> dict[str, Floats]:
+        """Return a variant's expected effect on each metric given a user's traits and daily sessions, shape (n,)."""
+        with_it, without = (self.outcomes(traits, arm, daily_rate) for arm in (variant, 0))
         return {metric: with_it[metric] - without[metric] for metric in METRICS}
 
 
 def solve_saas_rates() -> SaasRates:
     """Find the strengths under which the planted lifts hold exactly; each metric is linear in its own."""
     traits, weight = population()
-    responsive_share = float(weight @ traits.responsive())
-    low = (1 - responsive_share * _RESPONSIVE_TIMES_MEAN) / (1 - responsive_share)
     churn, charge, tasks = (np.zeros(len(VARIANTS)) for _ in range(3))
-    rates = SaasRates(low, _RESPONSIVE_TIMES_MEAN, churn, charge, tasks)
+    rates = SaasRates(float(weight @ traits.need()), churn, charge, tasks)
     without = {metric: weight @ value for metric, value in rates.outcomes(traits, 0).items()}
     planted = (
         (churn, "retention_d21", RETENTION_LIFT),

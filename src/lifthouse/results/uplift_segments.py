@@ -90,7 +90,7 @@ def uplift_drivers(
 
             permuted = permutation_importance(score, x, encoding.groups, seed=seed)
             shapley = shapley_importance(score, x, encoding.groups, seed=seed)
-            for rank, name in enumerate(sorted(permuted, key=lambda name: (-permuted[name], name)), start=1):
+            for rank, name in enumerate(sorted(shapley, key=lambda name: (-shapley[name], name)), start=1):
                 rows.append(
                     {
                         **keys._asdict(),
