@@ -108,11 +108,11 @@ def make_warehouse(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], War
 
 @pytest.fixture(scope="session")
 def demo_warehouse(make_warehouse: Callable[[], Warehouse]) -> Warehouse:
-    """A built warehouse of a small demo; tests only read it."""
+    """A built warehouse of the demo that `make build` makes; tests only read it."""
     warehouse = make_warehouse()
     lifthouse = Path(sys.executable).with_name("lifthouse")
     warehouse.input_folder.rmdir()
-    subprocess.run([lifthouse, "demo", "--out", warehouse.input_folder, "--users", "12000"], check=True)
+    subprocess.run([lifthouse, "demo", "--out", warehouse.input_folder], check=True)
     warehouse.built("--full-refresh")
     return warehouse
 
