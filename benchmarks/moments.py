@@ -13,7 +13,7 @@ import duckdb
 
 from benchmarks.demo import CACHE
 from benchmarks.measure import GIB, Figure, Run, run, say
-from benchmarks.moments_metrics import METRICS, write_registry
+from benchmarks.moments_metrics import METRICS, SEGMENTS, write_registry
 from benchmarks.warehouse import Warehouse, fresh_warehouse
 
 # `--events` sets the number of units.
@@ -36,13 +36,15 @@ def measure(units: int) -> list[Figure]:
         peer.append(_work(PEER_PYTHON, "benchmarks.moments_peer", warehouse))
     warehouse.drop()
     (by_own, own_seconds, own_peak), (by_peer, peer_seconds, peer_peak) = _summary(own), _summary(peer)
+    all_units = median(json.loads(done.output.splitlines()[-1])["all_units"] for done in peer)
     differing = [key for key in by_peer if not _same(by_own[key], by_peer[key])]
     for key in differing:
         say(f"moments: {key} is {by_own[key]} by lifthouse, {by_peer[key]} by tea-tasting")
-    name = f"{units:,} units x {len(METRICS)} metrics"
+    name = f"{units:,} units x {len(METRICS)} metrics, all and {sum(map(len, SEGMENTS.values()))} segments"
     return [
         Figure("moments", f"{name}: seconds, lifthouse / tea-tasting", f"{own_seconds:.2f} / {peer_seconds:.2f}"),
         Figure("moments", "lifthouse's seconds, times tea-tasting's", f"{own_seconds / peer_seconds:.2f}", "<= 0.5"),
+        Figure("moments", "the same, times tea-tasting's for all units alone", f"{own_seconds / all_units:.2f}"),
         Figure("moments", "peak memory in GiB, lifthouse / tea-tasting", f"{own_peak:.2f} / {peer_peak:.2f}"),
         Figure("moments", f"same effects ({len(by_peer)})", "no" if differing else "yes", "yes"),
     ]
@@ -59,7 +61,7 @@ def _require_peer() -> None:
 
 def _units(units: int) -> Path:
     """Return the folder with one experiment as a table of units, and its registry."""
-    folder = CACHE / f"moments-{units}"
+    folder = CACHE / f"moments-units-{units}"
     if not (folder / "observations.parquet").exists():
         say(f"generating {units:,} units into {folder}")
         write_registry(folder / "registry")
@@ -77,6 +79,8 @@ def _units(units: int) -> Path:
                         x1 + z6 as m1, x2 + z7 + if(z0 < 0.5, 0, 0.001) as m2, x3 + z8 as m3, x4 + z9 as m4,
                         x5 * z6 as m5, cast(z10 < 0.1 as integer) as b1, cast(z11 < 0.3 as integer) as b2,
                         1 + floor(5 * z12) as d1, 1 + floor(5 * z13) as d2, 1 + floor(5 * z14) as d3,
+                        list_extract({SEGMENTS["device"]}, 1 + cast(unit % 3 as integer)) as device,
+                        list_extract({SEGMENTS["region"]}, 1 + cast(unit % 4 as integer)) as region,
                         d1 * z7 as n1, d2 * (z8 + if(z0 < 0.5, 0, 0.002)) as n2, d3 * z9 as n3,
                         1 + floor(5 * z15) as pre_d, pre_d * (z7 + z8) as pre_n
                     from noises

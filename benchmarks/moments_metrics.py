@@ -9,6 +9,8 @@ METRICS: list[tuple[str, str, str | None, list[str]]] = [
     *((f"share_{at}", f"b{at}", None, []) for at in range(1, 3)),
     *((f"ratio_{at}", f"n{at}", f"d{at}", ["pre_n", "pre_d"]) for at in range(1, 4)),
 ]
+# Of the dimensions that lifthouse splits by unless told otherwise.
+SEGMENTS = {"device": ["desktop", "phone", "tablet"], "region": ["north", "east", "south", "west"]}
 _CSV = {
     "experiments": "experiment_id,description,assignment,status,started_at,ended_at,"
     "activation_event_type,planned_units,annual_units\n"

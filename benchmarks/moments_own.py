@@ -40,13 +40,9 @@ def main(warehouse: str, target: str) -> None:
             moments = time.perf_counter() - started
             effects = experiment_effects(connection.table("main.fct_metric_moments").df(), quantiles, registry)
             seconds = time.perf_counter() - started
-    effects = effects.query("dimension == 'all' and inference == 'fixed' and is_latest")
-    found = {
-        f"{metric} {method}": row.tolist()
-        for metric, method, row in zip(
-            effects["metric_name"], effects["variance_reduction"], effects[_NUMBERS].to_numpy(float), strict=True
-        )
-    }
+    effects = effects.query("inference == 'fixed' and is_latest")
+    names = effects["segment"] + " " + effects["metric_name"] + " " + effects["variance_reduction"]
+    found = dict(zip(names, effects[_NUMBERS].to_numpy(float).tolist(), strict=True))
     print(json.dumps({"seconds": seconds, "moments": moments, "effects": found}))
 
 
