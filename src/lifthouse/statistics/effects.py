@@ -159,15 +159,48 @@ def infer(
     """
     check_choice("alternative", alternative, ("two-sided", "greater", "less"))
     check_rate("confidence", confidence)
-    standard_error = np.sqrt(np.where(comparison.reason == Reason.NONE, comparison.variance, np.nan))
-    degrees = np.full_like(standard_error, np.inf) if use_normal else comparison.degrees_of_freedom
-    alpha = 1 - confidence
-    tail = alpha / 2 if alternative == "two-sided" else alpha
+    degrees = np.full_like(comparison.variance, np.inf) if use_normal else comparison.degrees_of_freedom
+    tail = (1 - confidence) / (2 if alternative == "two-sided" else 1)
     # Negating the lower quantile keeps the digits of a small tail.
-    critical = -(special.ndtri(tail) if use_normal else special.stdtrit(degrees, tail))
-    statistic = comparison.effect / standard_error
+    critical = np.broadcast_to(-(special.ndtri(tail) if use_normal else special.stdtrit(degrees, tail)), degrees.shape)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        statistic = comparison.effect / np.sqrt(comparison.variance)
+    if alternative == "two-sided":
+        p_value = 2 * lower_tail(-np.abs(statistic), degrees)
+    else:
+        p_value = lower_tail(-statistic if alternative == "greater" else statistic, degrees)
+    return infer_with_critical_values(
+        comparison, critical, p_value, confidence=confidence, alternative=alternative, degrees_of_freedom=degrees
+    )
+
+
+def infer_with_critical_values(
+    comparison: Comparison,
+    critical: Floats,
+    p_value: Floats,
+    *,
+    confidence: float,
+    alternative: Alternative = "two-sided",
+    degrees_of_freedom: Floats | float = np.inf,
+) -> Effect:
+    """Give the intervals that reach a number of standard errors, with their p-value: one verdict of all three.
+
+    Args:
+        comparison: From `compare`, `adjusted_comparison` and their kin.
+        critical: Standard errors that the intervals reach, shape (n,).
+        p_value: Below 1 - confidence exactly where the statistic is beyond `critical`, but for rounding; shape (n,).
+        confidence: Level of the intervals.
+        alternative: One-sided intervals are open at the other end.
+        degrees_of_freedom: Of the distribution that gave both, shape (n,) or a number; inf for a normal.
+
+    Returns:
+        The effects.
+
+    """
+    reason = comparison.reason
+    standard_error = np.sqrt(np.where(reason == Reason.NONE, comparison.variance, np.nan))
     lower, upper = comparison.effect - critical * standard_error, comparison.effect + critical * standard_error
-    relative = fieller_interval(
+    relative_lower, relative_upper = fieller_interval(
         comparison.effect,
         comparison.baseline,
         comparison.variance,
@@ -175,34 +208,22 @@ def infer(
         comparison.covariance,
         critical_value=critical,
     )
-    relative_reason = np.where(
-        comparison.reason != Reason.NONE,
-        comparison.reason,
-        first_reason(
-            len(standard_error),
-            (comparison.baseline == 0, Reason.ZERO_DENOMINATOR),
-            (np.isnan(relative[0]), Reason.CONTROL_NOT_DISTINCT_FROM_ZERO),
-        ),
-    ).astype(np.int8)
-    if alternative == "two-sided":
-        significant = (lower > 0) | (upper < 0)
-        p_value = 2 * lower_tail(-np.abs(statistic), degrees)
-    elif alternative == "greater":
-        significant, upper, relative = (
-            lower > 0,
-            np.full_like(upper, np.inf),
-            (relative[0], np.full_like(upper, np.inf)),
-        )
-        p_value = lower_tail(-statistic, degrees)
-    else:
-        significant, lower = upper < 0, np.full_like(lower, -np.inf)
-        relative = (np.full_like(lower, -np.inf), relative[1])
-        p_value = lower_tail(statistic, degrees)
-    # Only rounding in the last digit of the quantile can part p-value and intervals; the intervals decide.
+    own_reason = first_reason(
+        len(critical),
+        (comparison.baseline == 0, Reason.ZERO_DENOMINATOR),
+        (np.isnan(relative_lower), Reason.CONTROL_NOT_DISTINCT_FROM_ZERO),
+    )
+    relative_reason = np.where(reason != Reason.NONE, reason, own_reason).astype(np.int8)
+    if alternative == "greater":
+        upper, relative_upper = np.full_like(upper, np.inf), np.full_like(upper, np.inf)
+    elif alternative == "less":
+        lower, relative_lower = np.full_like(lower, -np.inf), np.full_like(lower, -np.inf)
+    significant = (lower > 0) | (upper < 0)
+    alpha = 1 - confidence
+    # Only rounding in the last digit can part p-value and intervals; the intervals decide.
     p_value = np.where(significant, np.minimum(p_value, np.nextafter(alpha, 0)), np.maximum(p_value, alpha))
     with np.errstate(divide="ignore", invalid="ignore"):
         relative_effect = comparison.effect / np.abs(comparison.baseline)
-    reason = comparison.reason
     return Effect(
         count_control=comparison.count_control,
         count_treatment=comparison.count_treatment,
@@ -212,11 +233,11 @@ def infer(
         absolute_ci_lower=nulled(lower, reason),
         absolute_ci_upper=nulled(upper, reason),
         relative_effect=nulled(relative_effect, relative_reason),
-        relative_ci_lower=nulled(relative[0], relative_reason),
-        relative_ci_upper=nulled(relative[1], relative_reason),
+        relative_ci_lower=nulled(relative_lower, relative_reason),
+        relative_ci_upper=nulled(relative_upper, relative_reason),
         standard_error=nulled(standard_error, reason),
-        statistic=nulled(statistic, reason),
-        degrees_of_freedom=nulled(degrees, reason),
+        statistic=nulled(comparison.effect / standard_error, reason),
+        degrees_of_freedom=nulled(np.broadcast_to(degrees_of_freedom, reason.shape), reason),
         p_value=nulled(p_value, reason),
         is_significant=significant & (reason == Reason.NONE),
         reason=reason,

@@ -11,9 +11,8 @@ import numpy.typing as npt
 from scipy import optimize, special
 
 from lifthouse.statistics.comparison import Comparison
-from lifthouse.statistics.effects import Effect
+from lifthouse.statistics.effects import Effect, infer_with_critical_values
 from lifthouse.statistics.reasons import Floats, check_choice, check_rate
-from lifthouse.statistics.sequential import infer_with_critical_values
 
 Spending = Literal["obrien_fleming", "pocock", "quadratic"]
 

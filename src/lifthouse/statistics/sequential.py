@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import numpy.typing as npt
 
 from lifthouse.statistics.comparison import Comparison
-from lifthouse.statistics.effects import Effect, fieller_interval, infer
+from lifthouse.statistics.effects import Effect, infer_with_critical_values
 from lifthouse.statistics.reasons import (
     Alternative,
     Floats,
-    Reason,
     check_choice,
     check_rate,
-    first_reason,
-    nulled,
 )
 
 
@@ -181,68 +176,4 @@ def _infer_by_mixture(
             p_value = np.sqrt(spread + 1) / (2 * np.expm1(ahead**2 / (2 * (1 + 1 / spread))))
     return infer_with_critical_values(
         comparison, critical, np.minimum(p_value, 1.0), confidence=confidence, alternative=alternative
-    )
-
-
-def infer_with_critical_values(
-    comparison: Comparison,
-    critical: Floats,
-    p_value: Floats,
-    *,
-    confidence: float,
-    alternative: Alternative = "two-sided",
-) -> Effect:
-    """Give the intervals that reach a number of standard errors, with their p-value: one verdict of all three.
-
-    Args:
-        comparison: From `compare`, `adjusted_comparison` and their kin.
-        critical: Standard errors that the intervals reach, shape (n,).
-        p_value: Below 1 - confidence exactly where the statistic is beyond `critical`, but for rounding; shape (n,).
-        confidence: Level of the intervals.
-        alternative: One-sided intervals are open at the other end.
-
-    Returns:
-        The effects.
-
-    """
-    fixed = infer(comparison, confidence=confidence, use_normal=True)
-    reach = critical * fixed.standard_error
-    lower, upper = fixed.absolute_effect - reach, fixed.absolute_effect + reach
-    relative_lower, relative_upper = fieller_interval(
-        comparison.effect,
-        comparison.baseline,
-        comparison.variance,
-        comparison.baseline_variance,
-        comparison.covariance,
-        critical_value=critical,
-    )
-    relative_reason = np.where(
-        comparison.reason != Reason.NONE,
-        comparison.reason,
-        first_reason(
-            len(critical),
-            (comparison.baseline == 0, Reason.ZERO_DENOMINATOR),
-            (np.isnan(relative_lower), Reason.CONTROL_NOT_DISTINCT_FROM_ZERO),
-        ),
-    ).astype(np.int8)
-    if alternative == "greater":
-        upper, relative_upper = np.full_like(upper, np.inf), np.full_like(upper, np.inf)
-    elif alternative == "less":
-        lower, relative_lower = np.full_like(lower, -np.inf), np.full_like(lower, -np.inf)
-    significant = ((lower > 0) | (upper < 0)) & (comparison.reason == Reason.NONE)
-    alpha = 1 - confidence
-    # Only rounding in the last digit can part p-value and intervals; the intervals decide.
-    p_value = np.where(significant, np.minimum(p_value, np.nextafter(alpha, 0)), np.maximum(p_value, alpha))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        relative_effect = comparison.effect / np.abs(comparison.baseline)
-    return replace(
-        fixed,
-        absolute_ci_lower=nulled(lower, comparison.reason),
-        absolute_ci_upper=nulled(upper, comparison.reason),
-        relative_effect=nulled(relative_effect, relative_reason),
-        relative_ci_lower=nulled(relative_lower, relative_reason),
-        relative_ci_upper=nulled(relative_upper, relative_reason),
-        p_value=nulled(p_value, comparison.reason),
-        is_significant=significant,
-        relative_reason=relative_reason,
     )
