@@ -279,8 +279,8 @@ def contents(warehouse: Warehouse) -> dict[str, str]:
     digests = {"published": hashlib.sha256(warehouse.published.read_bytes()).hexdigest()}
     with duckdb.connect(str(warehouse.path), read_only=True) as connection:
         for schema, table in connection.execute("select schema_name, table_name from duckdb_tables()").fetchall():
-            rows = connection.execute(f'from "{schema}"."{table}" order by all').fetchall()
-            digests[f"{schema}.{table}"] = hashlib.sha256(repr(rows).encode()).hexdigest()
+            rows = connection.execute(f'select count(*), sum(hash(rows)) from "{schema}"."{table}" as rows').fetchall()
+            digests[f"{schema}.{table}"] = str(rows)
     for path in sorted((warehouse.folder / "features").rglob("*.parquet")):
         digests[str(path)] = hashlib.sha256(path.read_bytes()).hexdigest()
     return digests

@@ -204,12 +204,14 @@ def _group_sequential_columns(
 
 def _gathered(parts: list[dict[str, object]]) -> pd.DataFrame:
     """Put columns of arrays and scalars one under the other; thousands of small frames would take most of the time."""
-    sizes = [np.asarray(part["count_control"]).size for part in parts]
+    ends = np.cumsum([np.asarray(part["count_control"]).size for part in parts])
     columns = {}
     for name, of_type in COLUMNS.items():
         missing, kind = _HELD.get(of_type, (None, "O"))
-        values = (np.asarray(part.get(name, missing)).astype(kind) for part in parts)
-        columns[name] = np.concatenate([np.broadcast_to(value, n) for value, n in zip(values, sizes, strict=True)])
+        columns[name] = np.full(ends[-1], missing, dtype=kind)
+        for part, start, end in zip(parts, [0, *ends[:-1]], ends, strict=True):
+            if name in part:
+                columns[name][start:end] = part[name]
     return pd.DataFrame(columns)
 
 
