@@ -35,6 +35,12 @@ def server() -> "subprocess.Popen[str]":
 
 def run_dbt(arguments: list[str], environment: dict[str, str]) -> tuple[int, str]:
     """The exit code and the output of `dbt <arguments>`."""
+    if (
+        arguments[0] == "parse" or "LIFTHOUSE_REGISTRY" in environment
+    ):  # it is to parse, for its own sake or other metrics
+        command = [str(Path(sys.executable).with_name("dbt")), *arguments]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        return done.returncode, done.stdout + done.stderr
     process = server()
     assert process.stdin is not None
     assert process.stdout is not None
@@ -45,26 +51,25 @@ def run_dbt(arguments: list[str], environment: dict[str, str]) -> tuple[int, str
         return returncode, Path(printed.name).read_text()
 
 
-def manifest_for(arguments: list[str], environment: dict[str, str]) -> Manifest | None:
-    """The project as parsed for these vars; None where the command is to parse: for its own sake, or other metrics."""
-    if arguments[0] == "parse" or "LIFTHOUSE_REGISTRY" in environment:
-        return None
+def manifest_for(arguments: list[str]) -> Manifest:
+    """The project as parsed for these vars."""
     variables: dict[str, Any] = json.loads(arguments[arguments.index("--vars") + 1])
     variables.pop("input_folder")  # where rows are is asked when they are read
     return parsed(json.dumps(variables, sort_keys=True))
 
 
 @functools.cache
-def parsed(variables: str) -> Manifest | None:
-    """The project's manifest; None where it can't be parsed, so that the command says so."""
+def parsed(variables: str) -> Manifest:
+    """The project's manifest, which no command forked afterwards has to parse again."""
     with tempfile.TemporaryDirectory() as folder:
         outcome = dbtRunner().invoke(
             ["--quiet", "parse", "--vars", variables, "--target-path", folder, "--log-path", folder]
         )
-    return outcome.result if isinstance(outcome.result, Manifest) else None
+    assert isinstance(outcome.result, Manifest), outcome.exception
+    return outcome.result
 
 
-def run_here(arguments: list[str], environment: dict[str, str], printed: str, manifest: Manifest | None) -> int:
+def run_here(arguments: list[str], environment: dict[str, str], printed: str, manifest: Manifest) -> int:
     """Run the command in this process, which is the command's alone."""
     os.environ.clear()
     os.environ.update(environment)
@@ -83,7 +88,7 @@ def main() -> None:
     os.dup2(2, 1)  # what parsing prints is no answer
     for line in sys.stdin:
         request = json.loads(line)
-        manifest = manifest_for(request["arguments"], request["environment"])
+        manifest = manifest_for(request["arguments"])
         gc.freeze()  # a collection in the child would copy every page it looks at
         child = os.fork()
         if child == 0:
