@@ -35,9 +35,9 @@ def server() -> "subprocess.Popen[str]":
 
 def run_dbt(arguments: list[str], environment: dict[str, str]) -> tuple[int, str]:
     """The exit code and the output of `dbt <arguments>`."""
-    if (
-        arguments[0] == "parse" or "LIFTHOUSE_REGISTRY" in environment
-    ):  # it is to parse, for its own sake or other metrics
+    # Parsing needs threads that a forked process has not: a command that parses, because that is its purpose or because
+    # its registry may bring other metrics, has a process of its own.
+    if arguments[0] == "parse" or "LIFTHOUSE_REGISTRY" in environment:
         command = [str(Path(sys.executable).with_name("dbt")), *arguments]
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
         return done.returncode, done.stdout + done.stderr
