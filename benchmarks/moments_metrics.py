@@ -1,6 +1,8 @@
-"""The metrics of benchmark `moments`, and the registry that declares them. Imports nothing: both sides read it."""
+"""The metrics of benchmark `moments`, and the registry that declares them. Imports no package: both sides read it."""
 
 from pathlib import Path
+
+from tests.warehouse import registry_files as texts
 
 # Name, numerator, denominator, covariates. Five means with a covariate each, two proportions, three ratios with the
 # numerator and denominator of the period before.
@@ -11,37 +13,19 @@ METRICS: list[tuple[str, str, str | None, list[str]]] = [
 ]
 # Of the dimensions that lifthouse splits by unless told otherwise.
 SEGMENTS = {"device": ["desktop", "phone", "tablet"], "region": ["north", "east", "south", "west"]}
-_CSV = {
-    "experiments": "experiment_id,description,assignment,status,started_at,ended_at,"
-    "activation_event_type,planned_units,annual_units\n"
-    "benchmark,Ten metrics,randomised,completed,2026-03-01 00:00:00,2026-03-15 00:00:00,,,\n",
-    "experiment_variants": "experiment_id,variant_id,is_control,expected_share,cost_per_unit\n"
-    "benchmark,control,true,0.5,\nbenchmark,treatment,false,0.5,\n",
-    "experiment_phases": "experiment_id,phase_id,variant_id,expected_share,started_at,ended_at\n",
-    "experiment_metrics": "experiment_id,metric_name,role,minimum_detectable_effect,non_inferiority_margin,"
-    "value_per_unit\n" + "".join(f"benchmark,{name},secondary,,,\n" for name, *_ in METRICS),
+_DATES = "2026-03-01 00:00:00,2026-03-15 00:00:00"
+_ROWS = {
+    "experiments": texts.EXPERIMENTS + f"benchmark,Ten metrics,randomised,completed,{_DATES},,,\n",
+    "experiment_variants": texts.VARIANTS + "benchmark,control,true,0.5,\nbenchmark,treatment,false,0.5,\n",
+    "experiment_phases": texts.PHASES,
+    "experiment_metrics": texts.METRICS + "".join(f"benchmark,{name},secondary,,,\n" for name, *_ in METRICS),
 }
-_YAML = """version: 2
-semantic_models:
-  - name: benchmark_units
-    description: Units.
-    model: ref('stg_observations')
-    defaults: {{agg_time_dimension: exposed_at}}
-    primary_entity: benchmark_unit
-    entities: [{{name: unit, type: foreign, expr: unit_id}}]
-    dimensions: [{{name: exposed_at, type: time, type_params: {{time_granularity: day}}}}]
-    measures:
-{measures}
-    config: {{meta: {{experiment: {{covariates: [{covariates}]}}}}}}
-metrics:
-{metrics}
-"""
 
 
 def write_registry(folder: Path) -> None:
     """Write the registry's tables and the metrics' definitions."""
     folder.mkdir(parents=True, exist_ok=True)
-    for name, rows in _CSV.items():
+    for name, rows in _ROWS.items():
         (folder / f"{name}.csv").write_text(rows)
     columns = [column for _, numerator, denominator, _ in METRICS for column in (numerator, denominator) if column]
     measures = [f"      - {{name: sum_of_{name}, agg: sum, expr: {name}, description: {name}}}" for name in columns]
@@ -56,7 +40,9 @@ def write_registry(folder: Path) -> None:
         metrics.append(_metric(name, kind, parts, f"covariates: [{', '.join(covariates)}]"))
     known = sorted({covariate for *_, covariates in METRICS for covariate in covariates})
     (folder / "metrics.yml").write_text(
-        _YAML.format(measures="\n".join(measures), covariates=", ".join(known), metrics="\n".join(metrics))
+        texts.SEMANTIC_MODEL.format(
+            measures="\n".join(measures), covariates=", ".join(known), metrics="\n".join(metrics)
+        )
     )
 
 
