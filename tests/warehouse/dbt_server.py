@@ -36,8 +36,8 @@ def server() -> "subprocess.Popen[str]":
 def run_dbt(arguments: list[str], environment: dict[str, str]) -> tuple[int, str]:
     """The exit code and the output of `dbt <arguments>`."""
     # Parsing needs threads that a forked process has not: a command that parses, because that is its purpose or because
-    # its registry may bring other metrics, has a process of its own.
-    if arguments[0] == "parse" or "LIFTHOUSE_REGISTRY" in environment:
+    # its own registry may bring other metrics, has a process of its own.
+    if arguments[0] == "parse" or environment.get("LIFTHOUSE_REGISTRY", "seeds") != "seeds":
         command = [str(Path(sys.executable).with_name("dbt")), *arguments]
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
         return done.returncode, done.stdout + done.stderr
