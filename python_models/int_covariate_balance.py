@@ -5,11 +5,13 @@ from typing import Any
 
 def model(dbt: Any, session: Any) -> Any:
     """Read scored units with their covariates, and return one row per weighting and column."""
+    from lifthouse.results.changes import of_changed_experiments
     from lifthouse.results.covariate_balance import covariate_balance
     from lifthouse.results.propensities import causal_pairs, scored_units
 
+    changed = of_changed_experiments(dbt, session, dbt.ref("int_experiment_inputs"))
     pairs = causal_pairs(
-        dbt.ref("experiments").df(),
+        dbt.ref("experiments").filter(changed).df(),
         dbt.ref("experiment_variants").df(),
         dbt.ref("int_blocked_experiments").df(),
         also=dbt.config.meta_get("also") or [],

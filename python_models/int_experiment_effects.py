@@ -6,6 +6,7 @@ from typing import Any
 def model(dbt: Any, session: Any) -> Any:
     """Read moments and registry, and return one row per effect."""
     from lifthouse.results.batches import experiment_batches
+    from lifthouse.results.changes import of_changed_experiments
     from lifthouse.results.conditions import is_one_of
     from lifthouse.results.effects import experiment_effects
     from lifthouse.results.registry import Registry
@@ -16,7 +17,11 @@ def model(dbt: Any, session: Any) -> Any:
         dbt.ref("int_experiment_metrics").df(),
         dbt.ref("int_withheld_experiments").df(),
     )
-    moments, quantiles = dbt.ref("fct_metric_moments"), dbt.ref("int_metric_quantiles")
+    changed = of_changed_experiments(dbt, session, dbt.ref("int_experiment_inputs"))
+    moments, quantiles = (
+        dbt.ref("fct_metric_moments").filter(changed),
+        dbt.ref("int_metric_quantiles").filter(changed),
+    )
     counted = [table.aggregate("experiment_id, count(*)").fetchall() for table in (quantiles, moments)]
     sizes = dict(counted[0]) | dict(counted[1])
     for at, batch in enumerate(experiment_batches(sizes)):

@@ -6,6 +6,7 @@ from typing import Any
 def model(dbt: Any, session: Any) -> Any:
     """Read moments and registry, and return one row per posterior."""
     from lifthouse.results.batches import experiment_batches
+    from lifthouse.results.changes import of_changed_experiments
     from lifthouse.results.conditions import is_one_of
     from lifthouse.results.posteriors import experiment_posteriors
     from lifthouse.results.registry import Registry
@@ -16,7 +17,8 @@ def model(dbt: Any, session: Any) -> Any:
         dbt.ref("int_experiment_metrics").df(),
         dbt.ref("int_withheld_experiments").df(),
     )
-    moments = dbt.ref("fct_metric_moments")
+    changed = of_changed_experiments(dbt, session, dbt.ref("int_experiment_inputs"))
+    moments = dbt.ref("fct_metric_moments").filter(changed)
     sizes = dict(moments.aggregate("experiment_id, count(*)").fetchall())
     for at, batch in enumerate(experiment_batches(sizes)):
         posteriors = experiment_posteriors(

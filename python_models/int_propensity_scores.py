@@ -5,11 +5,13 @@ from typing import Any
 
 def model(dbt: Any, session: Any) -> Any:
     """Fit on a bounded sample of each pair's units, score all of them in batches."""
+    from lifthouse.results.changes import of_changed_experiments
     from lifthouse.results.propensities import UNIT_KEYS, causal_pairs, propensity_scores
 
     covariates = dbt.ref("int_unit_covariates")
+    changed = of_changed_experiments(dbt, session, dbt.ref("int_experiment_inputs"))
     pairs = causal_pairs(
-        dbt.ref("experiments").df(),
+        dbt.ref("experiments").filter(changed).df(),
         dbt.ref("experiment_variants").df(),
         dbt.ref("int_blocked_experiments").df(),
         also=dbt.config.meta_get("also") or [],

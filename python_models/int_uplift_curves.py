@@ -5,12 +5,14 @@ from typing import Any
 
 def model(dbt: Any, session: Any) -> Any:
     """Read models and held-out scores, and call the pure function."""
+    from lifthouse.results.changes import of_changed_experiments
     from lifthouse.results.uplift_evaluation import uplift_curves
     from lifthouse.results.uplift_models import targets_of
 
+    changed = of_changed_experiments(dbt, session, dbt.ref("int_experiment_inputs"))
     return uplift_curves(
-        targets_of(dbt.ref("int_uplift_targets").df(), dbt.ref("experiment_variants").df()),
-        dbt.ref("int_uplift_models").df(),
-        dbt.ref("int_uplift_held_out").to_arrow_table(),
-        dbt.ref("int_uplift_evaluation").df(),
+        targets_of(dbt.ref("int_uplift_targets").filter(changed).df(), dbt.ref("experiment_variants").df()),
+        dbt.ref("int_uplift_models").filter(changed).df(),
+        dbt.ref("int_uplift_held_out").filter(changed).to_arrow_table(),
+        dbt.ref("int_uplift_evaluation").filter(changed).df(),
     )

@@ -5,14 +5,16 @@ from typing import Any
 
 def model(dbt: Any, session: Any) -> Any:
     """Read models and held-out scores, and return one row per policy and budget share."""
+    from lifthouse.results.changes import of_changed_experiments
     from lifthouse.results.uplift_models import targets_of
     from lifthouse.results.uplift_policies import targeting_policies
 
+    changed = of_changed_experiments(dbt, session, dbt.ref("int_experiment_inputs"))
     return targeting_policies(
-        targets_of(dbt.ref("int_uplift_targets").df(), dbt.ref("experiment_variants").df()),
-        dbt.ref("int_uplift_models").df(),
-        dbt.ref("int_uplift_held_out").to_arrow_table(),
-        dbt.ref("int_uplift_evaluation").df(),
-        dbt.ref("int_uplift_units").filter("is_fitted").df(),
+        targets_of(dbt.ref("int_uplift_targets").filter(changed).df(), dbt.ref("experiment_variants").df()),
+        dbt.ref("int_uplift_models").filter(changed).df(),
+        dbt.ref("int_uplift_held_out").filter(changed).to_arrow_table(),
+        dbt.ref("int_uplift_evaluation").filter(changed).df(),
+        dbt.ref("int_uplift_units").filter(changed).filter("is_fitted").df(),
         confidence=dbt.config.meta_get("confidence"),
     )

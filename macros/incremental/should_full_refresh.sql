@@ -4,6 +4,10 @@
     {% if configured is not none %}
         {{ return(configured) }}
     {% endif %}
+    {% if execute and config.get('incremental_strategy') == 'replace_experiments' %}
+        {% set settings = built_with(this).settings %}
+        {{ return(flags.FULL_REFRESH or settings is none or settings != experiment_settings_now()) }}
+    {% endif %}
     {{ return(execute and needs_full_refresh(this)) }}
 {% endmacro %}
 

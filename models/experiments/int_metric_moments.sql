@@ -2,6 +2,14 @@
 -- combination of segments; the mart rolls these up. Metrics that are observed a unit come from int_observed_moments.
 -- depends_on: {{ ref('experiment_metrics') }}, {{ ref('int_unit_states') }}, {{ ref('int_unit_retentions') }}
 -- depends_on: {{ ref('int_unit_covariates') }}, {{ ref('int_metric_caps') }}, {{ ref('int_units_segmented') }}
+-- depends_on: {{ ref('int_experiment_inputs') }}
+{{
+    config(
+        materialized='incremental',
+        incremental_strategy='replace_experiments',
+        post_hook='{{ remember_experiments() }}',
+    )
+}}
 {%- set dimensions = ['phase_id'] + segment_dimensions() %}
 {%- set metrics = used_metrics(['mean', 'ratio', 'conversion', 'retention']) | rejectattr('is_observed') | list %}
 {%- for metric in metrics %}
@@ -32,7 +40,9 @@
             {%- endif %}
         from {{ ref('int_unit_retentions') if metric.kind == 'retention' else ref('int_unit_states') }} as states
         {%- if metric.kind == 'retention' %}
-        where states.metric_name = '{{ metric.name }}'
+        where
+            states.metric_name = '{{ metric.name }}'
+            and {{ of_changed_experiments('states.experiment_id') }}
         {%- else %}
         inner join {{ ref('experiment_metrics') }} as registered
             on
@@ -44,6 +54,7 @@
                 states.experiment_id = caps.experiment_id
                 and caps.metric_name = '{{ metric.name }}'
         {%- endif %}
+        where {{ of_changed_experiments('states.experiment_id') }}
         {%- endif %}
 
     ),
@@ -142,3 +153,4 @@ union all
 {%- endfor %}
 select *
 from {{ ref('int_observed_moments') }}
+where {{ of_changed_experiments() }}

@@ -2,6 +2,14 @@
 -- wanted quantile, reduced to sums. One row per experiment, metric, variant, dimension and segment, as of the latest day.
 -- depends_on: {{ ref('experiment_metrics') }}, {{ ref('experiments') }}, {{ ref('int_units_segmented') }}
 -- depends_on: {{ ref('int_events_measured') }}, {{ ref('fct_sessions') }}, {{ ref('stg_observations') }}
+-- depends_on: {{ ref('int_experiment_inputs') }}
+{{
+    config(
+        materialized='incremental',
+        incremental_strategy='replace_experiments',
+        post_hook='{{ remember_experiments() }}',
+    )
+}}
 {%- set dimensions = segment_dimensions() %}
 {%- for metric in used_metrics(['quantile']) %}
 {%- set fact = metric.numerator.fact %}
@@ -42,10 +50,13 @@
                 and coalesce(fact.{{ fact.time }} < experiments.ended_at, true)
         {%- endif %}
         {%- endif %}
+        where
+            {{ of_changed_experiments('units.experiment_id') }}
+            {%- if metric.quantile_over == 'events' %}
+            and {{ metric.numerator.expr }} is not null
+            {%- endif %}
         {%- if metric.quantile_over == 'units' %}
         group by all
-        {%- else %}
-        where {{ metric.numerator.expr }} is not null
         {%- endif %}
 
     ),

@@ -1,7 +1,14 @@
 -- What units did in an early and a late stretch of days after exposure, a day, reduced to sums: of primary metrics that add up over
 -- days, and of units seen through both stretches. Ratios are linear about their mean over all units.
 -- One row per experiment, metric and variant.
--- depends_on: {{ ref('experiment_metrics') }}, {{ ref('int_unit_days') }}, {{ ref('int_units_segmented') }}
+-- depends_on: {{ ref('experiment_metrics') }}, {{ ref('int_unit_days') }}, {{ ref('int_units_segmented') }}, {{ ref('int_experiment_inputs') }}
+{{
+    config(
+        materialized='incremental',
+        incremental_strategy='replace_experiments',
+        post_hook='{{ remember_experiments() }}',
+    )
+}}
 {%- set metrics = [] %}
 {%- for metric in used_metrics(['mean', 'ratio']) %}
 {%- set aggs = [metric.numerator.agg, (metric.denominator or metric.numerator).agg] %}
@@ -16,7 +23,9 @@ days as (
 
     select *
     from {{ ref('int_unit_days') }}
-    where activity_date is not null
+    where
+        activity_date is not null
+        and {{ of_changed_experiments() }}
 
 ),
 

@@ -2,7 +2,14 @@
 -- value or a product that several metrics share is summed once. One row per experiment, metric, variant, day of exposure and
 -- combination of segments.
 -- depends_on: {{ ref('experiment_metrics') }}, {{ ref('int_unit_observations') }}, {{ ref('int_metric_caps') }}
--- depends_on: {{ ref('int_unit_states') }}, {{ ref('int_unit_retentions') }}
+-- depends_on: {{ ref('int_unit_states') }}, {{ ref('int_unit_retentions') }}, {{ ref('int_experiment_inputs') }}
+{{
+    config(
+        materialized='incremental',
+        incremental_strategy='replace_experiments',
+        post_hook='{{ remember_experiments() }}',
+    )
+}}
 {%- set dimensions = ['phase_id'] + segment_dimensions() %}
 {%- set metrics = used_metrics(['mean', 'ratio', 'conversion']) | selectattr('is_observed') | list %}
 {%- set vector = shared_vector(metrics) %}
@@ -40,6 +47,7 @@ pivots as (
     {%- if capped_metrics %}
     left join caps on observed.experiment_id = caps.experiment_id
     {%- endif %}
+    where {{ of_changed_experiments('observed.experiment_id') }}
     group by observed.experiment_id
 
 ),

@@ -1,6 +1,14 @@
 -- What was known of units before exposure: declared attributes of users, declared columns of observations, and each metric's
 -- value in its lookback period. One row per experiment and unit.
 -- depends_on: {{ ref('stg_users') }}, {{ ref('stg_observations') }}, {{ ref('int_unit_days') }}
+-- depends_on: {{ ref('int_experiment_inputs') }}
+{{
+    config(
+        materialized='incremental',
+        incremental_strategy='replace_experiments',
+        post_hook='{{ remember_experiments() }}',
+    )
+}}
 {%- set of_users = declared_covariates('stg_users', 'users') %}
 {%- set of_observations = declared_covariates('stg_observations', 'observations') %}
 {%- set looked_back = [] %}
@@ -14,6 +22,7 @@ units as (
 
     select *
     from {{ ref('int_units_segmented') }}
+    where {{ of_changed_experiments() }}
 
 )
 {%- if of_users %},
@@ -40,7 +49,9 @@ lookbacks as (
 
     select *
     from {{ ref('int_unit_days') }}
-    where activity_date is null
+    where
+        activity_date is null
+        and {{ of_changed_experiments() }}
 
 )
 {%- endif %}

@@ -1,11 +1,19 @@
 -- What units did in each experiment, by day since exposure and (activity_date null) in the lookback before it. One row per experiment,
 -- unit and day with activity; a column per part of a metric. One scan a fact table. Observed metrics have no days.
 -- depends_on: {{ ref('experiment_metrics') }}, {{ ref('int_events_measured') }}, {{ ref('fct_sessions') }}, {{ ref('stg_observations') }}
+-- depends_on: {{ ref('int_experiment_inputs') }}
+{{
+    config(
+        materialized='incremental',
+        incremental_strategy='replace_experiments',
+        post_hook='{{ remember_experiments() }}',
+    )
+}}
 {%- set parts = metric_parts(used_metrics(['mean', 'ratio', 'conversion', 'retention']) | rejectattr('is_observed') | list) %}
 {%- set facts = {} %}
 {%- for part in parts %}{% do facts.update({part.fact.name: part.fact}) %}{% endfor %}
-{%- set lookback_days = parts | map(attribute='lookback_days') | select | list | max if parts | map(attribute='lookback_days') | select | list else 0 %}
-{%- set window_days = parts | map(attribute='window_days') | select | list | max if parts | map(attribute='window_days') | select | list else 0 %}
+{%- set lookback_days = ((parts | map(attribute='lookback_days') | select | list) + [0]) | max %}
+{%- set window_days = ((parts | map(attribute='window_days') | select | list) + [0]) | max %}
 
 with
 
@@ -18,6 +26,7 @@ units as (
         experiments.ended_at
     from {{ ref('int_units_segmented') }} as segmented
     inner join {{ ref('experiments') }} as experiments on segmented.experiment_id = experiments.experiment_id
+    where {{ of_changed_experiments('segmented.experiment_id') }}
 
 ),
 

@@ -2,7 +2,14 @@
 -- the table has nothing, and per covariate, null where it has nothing. Such units have no days: nothing has to be added up.
 -- One row per experiment and unit.
 -- depends_on: {{ ref('experiment_metrics') }}, {{ ref('int_units_segmented') }}
--- depends_on: {{ ref('stg_observations') }}, {{ ref('stg_users') }}
+-- depends_on: {{ ref('stg_observations') }}, {{ ref('stg_users') }}, {{ ref('int_experiment_inputs') }}
+{{
+    config(
+        materialized='incremental',
+        incremental_strategy='replace_experiments',
+        post_hook='{{ remember_experiments() }}',
+    )
+}}
 {%- set metrics = used_metrics(['mean', 'ratio', 'conversion']) | selectattr('is_observed') | list %}
 {%- set parts = metric_parts(metrics) %}
 {%- set of_users = declared_covariates('stg_users', 'users') %}
@@ -21,7 +28,9 @@ units as (
 
     select *
     from {{ ref('int_units_segmented') }}
-    where {{ asks_for(metrics) }}
+    where
+        {{ asks_for(metrics) }}
+        and {{ of_changed_experiments() }}
 
 ),
 

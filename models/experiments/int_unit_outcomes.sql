@@ -1,7 +1,14 @@
 -- The latest value of each metric that is one number a unit: means, conversions and, of units whose days are over, retentions.
 -- One row per experiment, metric and unit.
 -- depends_on: {{ ref('experiment_metrics') }}, {{ ref('int_unit_states') }}, {{ ref('int_metric_caps') }}
--- depends_on: {{ ref('int_unit_observations') }}
+-- depends_on: {{ ref('int_unit_observations') }}, {{ ref('int_experiment_inputs') }}
+{{
+    config(
+        materialized='incremental',
+        incremental_strategy='replace_experiments',
+        post_hook='{{ remember_experiments() }}',
+    )
+}}
 {%- for metric in used_metrics(['mean', 'conversion']) %}
 select
     states.experiment_id,
@@ -20,9 +27,11 @@ left join {{ ref('int_metric_caps') }} as caps
         states.experiment_id = caps.experiment_id
         and caps.metric_name = '{{ metric.name }}'
 {%- endif %}
-{%- if not metric.is_observed %}
-where states.is_latest
-{%- endif %}
+where
+    {{ of_changed_experiments('states.experiment_id') }}
+    {%- if not metric.is_observed %}
+    and states.is_latest
+    {%- endif %}
 union all
 {%- endfor %}
 select
@@ -32,3 +41,4 @@ select
     metric_name,
     numerator as value
 from {{ ref('int_unit_retentions') }}
+where {{ of_changed_experiments() }}

@@ -1,7 +1,14 @@
 -- Whether units came back in the days a retention metric asks for; a unit is there from the day on which these days are over.
 -- One row per experiment, metric and unit.
 -- depends_on: {{ ref('experiment_metrics') }}, {{ ref('int_units_segmented') }}
--- depends_on: {{ ref('int_unit_days') }}, {{ ref('stg_events') }}
+-- depends_on: {{ ref('int_unit_days') }}, {{ ref('stg_events') }}, {{ ref('int_experiment_inputs') }}
+{{
+    config(
+        materialized='incremental',
+        incremental_strategy='replace_experiments',
+        post_hook='{{ remember_experiments() }}',
+    )
+}}
 {%- set metrics = used_metrics(['retention']) %}
 {%- for metric in metrics %}
 select
@@ -24,6 +31,7 @@ left join {{ ref('int_unit_days') }} as unit_days
 where
     units.first_exposed_at + interval '{{ metric.retention_to_day + 1 }} days'
     <= (select max(latest.occurred_at) from {{ ref('stg_events') }} as latest)
+    and {{ of_changed_experiments('units.experiment_id') }}
 group by units.experiment_id, units.unit_id, units.variant_id, units.first_exposed_at
 {{ 'union all' if not loop.last }}
 {%- else %}

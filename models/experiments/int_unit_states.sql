@@ -1,6 +1,13 @@
 -- Running totals of units since exposure, in experiments with a metric that has days. One row per experiment, unit and day on
 -- which it was exposed or did something; <part>_before is the state before that day, null on the day of exposure.
--- depends_on: {{ ref('experiment_metrics') }}
+-- depends_on: {{ ref('experiment_metrics') }}, {{ ref('int_experiment_inputs') }}
+{{
+    config(
+        materialized='incremental',
+        incremental_strategy='replace_experiments',
+        post_hook='{{ remember_experiments() }}',
+    )
+}}
 {%- set metrics = used_metrics(['mean', 'ratio', 'conversion']) | rejectattr('is_observed') | list %}
 {%- set parts = metric_parts(metrics) %}
 {%- set pooled = {'max': 'max', 'min': 'min'} %}
@@ -11,7 +18,9 @@ units as (
 
     select *
     from {{ ref('int_units_segmented') }}
-    where {{ asks_for(metrics) }}
+    where
+        {{ asks_for(metrics) }}
+        and {{ of_changed_experiments() }}
 
 ),
 
@@ -19,7 +28,9 @@ unit_days as (
 
     select *
     from {{ ref('int_unit_days') }}
-    where activity_date is not null
+    where
+        activity_date is not null
+        and {{ of_changed_experiments() }}
 
 ),
 

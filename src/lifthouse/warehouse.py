@@ -4,6 +4,7 @@ dbt-duckdb loads `Plugin` by name (see profiles.yml). This is the only module th
 """
 
 import atexit
+import hashlib
 import json
 import shutil
 from pathlib import Path
@@ -51,6 +52,18 @@ def swap_publication(published: str) -> str:
     return published
 
 
+def code_fingerprint() -> str:
+    """Return a digest of all that computes: models, macros and settings of the project, this package, pins."""
+    project = Path.cwd()
+    folders = [project / name for name in ("models", "macros", "python_models")] + [Path(__file__).parent]
+    files = [path for folder in folders for path in folder.rglob("*") if path.suffix in (".sql", ".py", ".yml")]
+    digest = hashlib.sha256()
+    for path in sorted([*files, project / "dbt_project.yml", project / "requirements.lock"]):
+        digest.update(f"{path}\n".encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
 class Plugin(BasePlugin):
     """Follow LIFTHOUSE_CORES and LIFTHOUSE_MEMORY, and let macros publish."""
 
@@ -66,8 +79,8 @@ class Plugin(BasePlugin):
         config.update(duckdb_limits())
 
     def configure_connection(self, conn: DuckDBPyConnection) -> None:
-        """Register the file functions that `validate_inputs` and `publish_marts` call."""
-        for function in (reading_problem, prepare_publication, swap_publication):
+        """Register the functions of files that macros call."""
+        for function in (reading_problem, prepare_publication, swap_publication, code_fingerprint):
             conn.create_function(function.__name__, function, side_effects=True)
         # A connection with functions that is open at exit makes DuckDB's binding print pages about leaks.
         atexit.register(conn.close)

@@ -1,0 +1,160 @@
+"""A run computes experiments whose inputs have changed, and leaves alone what it knows of all others."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from tests.warehouse.conftest import PROJECT, Warehouse
+from tests.warehouse.small_shop import write_input
+
+# Users of even numbers are in checkout_aa, the others in search_ramp; both experiments are from 16 to 30 March.
+EVENTS = """
+    select
+        'e' || user_number || '-' || event_number as event_id,
+        'u' || user_number as user_id,
+        ['impression', 'click', 'add_to_cart', 'purchase'][event_number % 4 + 1] as event_type,
+        timestamp '2026-03-17 10:00:00' + to_minutes(user_number + event_number) + to_days(event_number // 4)
+            as occurred_at,
+        occurred_at + interval 1 hour as loaded_at,
+        'lamp' as item_id,
+        if(event_type = 'purchase', 10.0 + user_number % 7, null) as revenue,
+        'phone' as device
+    from range(80) as users (user_number), range(12) as events (event_number)
+"""
+EXPOSURES = """
+    select
+        if(user_number % 2 = 0, 'checkout_aa', 'search_ramp') as experiment_id,
+        if(user_number % 4 < 2, 'control', 'treatment') as variant_id,
+        'u' || user_number as user_id,
+        timestamp '2026-03-17 09:00:00' as exposed_at
+    from range(80) as users (user_number)
+"""
+# Late in the experiment of the first, after the end of that of the second.
+NEWS = """
+    select
+        *,
+        timestamp '2026-04-10 00:00:00' as loaded_at,
+        'purchase' as event_type,
+        'lamp' as item_id,
+        'phone' as device
+    from (
+        values
+        ('late', 'u2', timestamp '2026-03-18 12:00:00', 64.0),
+        ('after', 'u3', timestamp '2026-04-09 12:00:00', 32.0)
+    ) as events (event_id, user_id, occurred_at, revenue)
+"""
+TABLES = (
+    "int_unit_days",
+    "int_unit_states",
+    "int_metric_moments",
+    "int_experiment_effects",
+    "int_experiment_posteriors",
+)
+EFFECTS = """
+    select experiment_id, metric_name, treatment_variant_id, dimension, segment, activity_date, round(estimate, 9)
+    from intermediate.int_experiment_effects
+    order by all
+"""
+
+
+def build(warehouse: Warehouse, *arguments: str) -> None:
+    """`dbt build` without tests, which would miss the rows that were taken away."""
+    warehouse.built(*arguments, "--exclude-resource-type", "test", "unit_test", variables={"uplift_metrics": ["none"]})
+
+
+@pytest.fixture(scope="module")
+def built_once(make_warehouse: Callable[[], Warehouse]) -> Warehouse:
+    """Both experiments, built in full."""
+    warehouse = make_warehouse()
+    write_input(warehouse.input_folder, {"events/1.parquet": EVENTS, "exposures.parquet": EXPOSURES})
+    build(warehouse)
+    return warehouse
+
+
+@pytest.fixture
+def warehouse(built_once: Warehouse, tmp_path: Path) -> Warehouse:
+    """A copy of it. The input stays where it is: another folder would be another setting."""
+    return built_once.copy_to(tmp_path / "warehouse")
+
+
+def empty(warehouse: Warehouse) -> None:
+    """Take all rows away, so that those that come back are those a run has computed."""
+    with duckdb.connect(str(warehouse.path)) as connection:
+        for table in TABLES:
+            connection.execute(f"delete from intermediate.{table}")
+
+
+def computed(warehouse: Warehouse) -> dict[str, set[str]]:
+    """Experiments that have rows, by table."""
+    return {
+        table: {name for (name,) in warehouse.query(f"select distinct experiment_id from intermediate.{table}")}
+        for table in TABLES
+    }
+
+
+def of_all(*experiments: str) -> dict[str, set[str]]:
+    return {table: set(experiments) for table in TABLES}
+
+
+def test_all_is_computed_at_first_and_nothing_without_news(warehouse: Warehouse) -> None:
+    assert computed(warehouse) == of_all("checkout_aa", "search_ramp")
+    empty(warehouse)
+
+    build(warehouse)
+
+    assert computed(warehouse) == of_all()
+
+
+def test_late_events_compute_the_experiments_they_belong_to(warehouse: Warehouse) -> None:
+    empty(warehouse)
+    news = warehouse.input_folder / "events" / "2.parquet"
+    duckdb.sql(NEWS).write_parquet(str(news))
+    try:
+        build(warehouse)
+    finally:
+        news.unlink()
+
+    assert computed(warehouse) == of_all("checkout_aa")
+    [(revenue,)] = warehouse.query("select sum(revenue_per_user__numerator) from intermediate.int_unit_days")
+    assert revenue == 64 + sum(3 * (10 + number % 7) for number in range(0, 80, 2))
+
+
+def test_what_was_built_of_a_table_left_out_is_built_again(warehouse: Warehouse) -> None:
+    news = warehouse.input_folder / "events" / "2.parquet"
+    duckdb.sql(NEWS).write_parquet(str(news))
+    try:
+        chosen = ("int_unit_states", "int_metric_moments", "fct_metric_moments", "int_experiment_effects")
+        variables = {"uplift_metrics": ["none"]}
+        run = warehouse.dbt("run", "--select", "+int_experiment_inputs", *chosen, variables=variables)
+        assert run.returncode == 0, run.output
+        stale = warehouse.query(EFFECTS)
+
+        build(warehouse)
+        again = warehouse.query(EFFECTS)
+        build(warehouse, "--full-refresh")
+    finally:
+        news.unlink()
+
+    assert stale != again
+    assert again == warehouse.query(EFFECTS)
+
+
+def test_the_registry_is_an_input(warehouse: Warehouse) -> None:
+    registry = warehouse.input_folder / "registry"
+    shutil.copytree(PROJECT / "seeds", registry)
+    metrics = registry / "experiment_metrics.csv"
+    metrics.write_text(metrics.read_text().replace("checkout_aa,ctr,primary", "checkout_aa,ctr,secondary"))
+    for path in registry.glob("*.csv"):
+        rows = [row for row in path.read_text().splitlines(keepends=True) if not row.startswith("search_ramp")]
+        path.write_text("".join(rows))
+    with duckdb.connect(str(warehouse.path)) as connection:
+        connection.execute("delete from intermediate.int_experiment_effects where experiment_id = 'checkout_aa'")
+    try:
+        build(warehouse)
+    finally:
+        shutil.rmtree(registry)
+
+    assert computed(warehouse) == of_all("checkout_aa")
