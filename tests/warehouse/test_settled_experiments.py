@@ -10,7 +10,8 @@ import pytest
 from tests.warehouse.conftest import PROJECT, Warehouse
 from tests.warehouse.small_shop import write_input
 
-# Users of even numbers are in checkout_aa, the others in search_ramp; both experiments are from 16 to 30 March.
+# Users of even numbers are in checkout_aa, the others in search_ramp. Both experiments are from 16 to 30 March, and what is known
+# goes further than any metric looks.
 EVENTS = """
     select
         'e' || user_number || '-' || event_number as event_id,
@@ -23,6 +24,8 @@ EVENTS = """
         if(event_type = 'purchase', 10.0 + user_number % 7, null) as revenue,
         'phone' as device
     from range(80) as users (user_number), range(12) as events (event_number)
+    union all
+    select 'last', 'nobody', 'click', timestamp '2026-05-01 10:00:00', timestamp '2026-05-01 11:00:00', 'lamp', null, 'phone'
 """
 EXPOSURES = """
     select
@@ -32,18 +35,18 @@ EXPOSURES = """
         timestamp '2026-03-17 09:00:00' as exposed_at
     from range(80) as users (user_number)
 """
-# Late in the experiment of the first, after the end of that of the second.
+# A user of the first did something in its days, which is known late; one of the second when all was over.
 NEWS = """
     select
         *,
-        timestamp '2026-04-10 00:00:00' as loaded_at,
+        timestamp '2026-05-02 00:00:00' as loaded_at,
         'purchase' as event_type,
         'lamp' as item_id,
         'phone' as device
     from (
         values
         ('late', 'u2', timestamp '2026-03-18 12:00:00', 64.0),
-        ('after', 'u3', timestamp '2026-04-09 12:00:00', 32.0)
+        ('after', 'u3', timestamp '2026-04-20 12:00:00', 32.0)
     ) as events (event_id, user_id, occurred_at, revenue)
 """
 TABLES = (
