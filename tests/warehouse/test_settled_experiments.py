@@ -10,8 +10,8 @@ import pytest
 from tests.warehouse.conftest import PROJECT, Warehouse
 from tests.warehouse.small_shop import write_input
 
-# Users of even numbers are in checkout_aa, the others in search_ramp. Both experiments are from 16 to 30 March, and what
-# is known goes further than any metric looks.
+# Users of even numbers are in checkout_aa, the others in search_ramp. Both are from 16 to 30 March, and what is known
+# goes further than any metric looks.
 EVENTS = """
     select
         'e' || user_number || '-' || event_number as event_id,
@@ -26,7 +26,8 @@ EVENTS = """
     from range(80) as users (user_number), range(12) as events (event_number)
     union all
     select
-        'last', 'nobody', 'click', timestamp '2026-05-01 10:00:00', timestamp '2026-05-01 11:00:00', 'lamp', null, 'phone'
+        'last', 'nobody', 'click', timestamp '2026-05-01 10:00:00', timestamp '2026-05-01 11:00:00',
+        'lamp', null, 'phone'
 """
 EXPOSURES = """
     select
