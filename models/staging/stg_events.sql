@@ -5,6 +5,7 @@
         materialized='incremental',
         incremental_strategy='append',
         on_schema_change='append_new_columns',
+        pre_hook='{{ require_event_load() }}',
         post_hook='{{ remember_settings() }}',
     )
 }}
@@ -17,10 +18,18 @@ events as (
 
 ),
 
-copies as (
+suspects as (
 
     select *
-    from {{ ref('stg_event_copies') }}
+    from {{ ref('stg_suspect_events') }}
+
+),
+
+suspect_ids as (
+
+    select event_id
+    from suspects
+    where event_id is not null
 
 )
 
@@ -28,12 +37,12 @@ select
     {{ input_columns('events') }}
 from events
 where
-    _rejection_reason is null
-    and event_id not in (select copies.event_id from copies)
+    event_id is not null
+    and event_id not in (select suspect_ids.event_id from suspect_ids)
 
 union all
 
 select
     {{ input_columns('events') }}
-from copies
+from suspects
 where is_kept

@@ -4,44 +4,28 @@
         materialized='incremental',
         incremental_strategy='delete+insert',
         unique_key='quarantined_row_id',
-        pre_hook='{{ forget_rows_read_again() }}',
+        pre_hook=['{{ require_event_load() }}', '{{ forget_rows_read_again() }}'],
         post_hook='{{ remember_settings() }}',
     )
 }}
 
 with
 
-events as (
-
-    {{ input_rows('events', events_watermark(), with_raw=true) }}
-
-),
-
-copies as (
+suspects as (
 
     select *
-    from {{ ref('stg_event_copies') }}
+    from {{ ref('stg_suspect_events') }}
 
 ),
 
 rejected as (
 
     select
-        _rejection_reason as reason,
+        coalesce(_rejection_reason, 'event_id is a duplicate') as reason,
         _raw_row,
         loaded_at,
         occurred_at
-    from events
-    where _rejection_reason is not null
-
-    union all
-
-    select
-        'event_id is a duplicate' as reason,
-        _raw_row,
-        loaded_at,
-        occurred_at
-    from copies
+    from suspects
     where not is_kept
 
 )
