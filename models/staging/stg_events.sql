@@ -20,8 +20,9 @@ events as (
 
 suspects as (
 
+    -- Rendered, so that none is left out by --empty or --sample: its copies would get in.
     select *
-    from {{ ref('stg_suspect_events') }}
+    from {{ ref('stg_suspect_events').render() }}
 
 ),
 
