@@ -20,7 +20,7 @@ events as (
 
 suspects as (
 
-    -- Rendered, so that none is left out by --empty or --sample: its copies would get in.
+    -- Rendered, so that --empty and --sample leave none out: whatever is no suspect gets in.
     select *
     from {{ ref('stg_suspect_events').render() }}
 
@@ -38,6 +38,7 @@ select
     {{ input_columns('events') }}
 from events
 where
+    -- Without an event_id a row is a suspect.
     event_id is not null
     and event_id not in (select suspect_ids.event_id from suspect_ids)
 
@@ -46,4 +47,4 @@ union all
 select
     {{ input_columns('events') }}
 from suspects
-where is_kept
+where _is_kept

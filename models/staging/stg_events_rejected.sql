@@ -13,8 +13,9 @@ with
 
 suspects as (
 
+    -- Rendered, so that --empty and --sample leave none out: stg_events takes the whole load as read.
     select *
-    from {{ ref('stg_suspect_events') }}
+    from {{ ref('stg_suspect_events').render() }}
 
 ),
 
@@ -26,7 +27,7 @@ rejected as (
         loaded_at,
         occurred_at
     from suspects
-    where not is_kept
+    where not _is_kept
 
 )
 

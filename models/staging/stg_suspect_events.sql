@@ -1,5 +1,5 @@
 -- Rows of this load that may not go to stg_events: those that can't be used, with the reason, and those whose event_id comes more
--- than once in the load or is already in stg_events; of these the first to be loaded is kept. Every other row goes there as it is.
+-- than once in the load or is in stg_events already; of these the first to be loaded is kept. Every other row goes there as is.
 -- Only hashes are grouped for the whole load, so that a hundred million ids fit; equal hashes are then compared as ids.
 -- A table, so that a load is looked through once for both models that read it: see note_event_load for what they rely on.
 {{
@@ -73,5 +73,5 @@ select
     {{ input_columns('events') }},
     _raw_row,
     _rejection_reason,
-    _rejection_reason is null and copy_number = 1 and not is_known as is_kept
+    _rejection_reason is null and copy_number = 1 and not is_known as _is_kept
 from ranked
