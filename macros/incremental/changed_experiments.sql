@@ -70,7 +70,8 @@
     {#- What all experiments rest on besides their inputs: the code, the vars, and which columns the data have. -#}
     {% if execute %}
         {% set columns = run_query(
-            "select schema_name, table_name, column_name, data_type from duckdb_columns() where schema_name = 'staging' order by all"
+            "select table_name, column_name, data_type from duckdb_columns() where schema_name = 'staging' "
+            ~ "and table_name in ('stg_events', 'stg_exposures', 'stg_users', 'stg_observations') order by all"
         ).rows | map('join', ' ') | join(', ') %}
         {{ return(local_md5(tojson([scalar('select code_fingerprint()'), invocation_args_dict.vars, columns], sort_keys=true))) }}
     {% endif %}

@@ -1,7 +1,7 @@
 {% macro input_rows(input_name, loaded_after=none, with_raw=false) %}
     {#-
         Every row of an input, cast to the contract: its columns, the attributes, and _rejection_reason (null: usable).
-        with_raw adds _raw_row, the row as it came, as JSON. loaded_after keeps the rows that a daily run has not seen.
+        with_raw adds _raw_row, the row as it came: see raw_row_as_text. loaded_after keeps the rows that a daily run has not seen.
     -#}
     {%- do source('input', input_name) -%}
     {%- if not execute -%}{{ return('select 1') }}{%- endif -%}
@@ -51,7 +51,7 @@ from (
 {%- for name in attribute_names(input_name) %}
         raw_rows.{{ adapter.quote(name) }},
 {%- endfor %}
-        {{ 'to_json(raw_rows)' if with_raw else 'null' }} as _raw_row
+        {{ 'raw_rows' if with_raw else 'null' }} as _raw_row
     from {{ scan or '(select 1 as nothing where false)' }} as raw_rows
 {%- set moment = 'loaded_at' if 'loaded_at' in types else 'occurred_at' %}
 {%- if loaded_after and types.get(moment, '').startswith(('timestamp', 'date')) %}

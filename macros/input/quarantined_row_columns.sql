@@ -1,6 +1,6 @@
 {% macro quarantined_row_columns(input_name) -%}
-    md5('{{ input_name }}|' || reason || '|' || cast(_raw_row as varchar)) as quarantined_row_id,
+    md5('{{ input_name }}|' || reason || '|' || {{ raw_row_as_text() }}) as quarantined_row_id,
     '{{ input_name }}' as input_name,
     reason,
-    cast(_raw_row as varchar) as raw_row
+    {{ raw_row_as_text() }} as raw_row
 {%- endmacro %}

@@ -152,7 +152,7 @@
     {% set problems = [] %}
     {% if rejected | sum(attribute=1) > total * var('max_quarantined_share') %}
         {% set examples = run_query(
-            'select _rejection_reason, min(cast(_raw_row as varchar)) from ('
+            'select _rejection_reason, min(' ~ raw_row_as_text() ~ ') from ('
             ~ input_rows(input_name, loaded_after, with_raw=true) ~ ') as checked where _rejection_reason is not null group by 1'
         ) %}
         {% set example_of = dict(examples | map('list')) %}

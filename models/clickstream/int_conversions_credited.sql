@@ -126,7 +126,8 @@ last_touches as (
 
     select
         conversions.*,
-        touches.touch_number as last_touch_number
+        touches.touch_number as last_touch_number,
+        touches.occurred_at as last_touched_at
     from conversions
     {{ as_of_join('conversions', 'touches', ['user_id', 'item_id'], 'conversions.occurred_at >= touches.occurred_at') }}
 
@@ -153,6 +154,7 @@ exploded as (
         occurred_at as converted_at,
         loaded_at,
         last_touch_number,
+        last_touched_at,
         {{ exploded_range('first_touch_number', 'last_touch_number') }} as touch_number
     from touch_ranges
     where last_touch_number >= first_touch_number
@@ -169,6 +171,9 @@ pairs as (
         exploded.conversion_role,
         exploded.revenue,
         exploded.touch_number = exploded.last_touch_number as is_last_touch,
+        -- Relative to the last touch, whose weight is then 1: a short half-life can't make all weights vanish.
+        pow(2, -date_diff('millisecond', impressions.occurred_at, exploded.last_touched_at)
+        / {{ var('attribution_half_life_minutes') * 60000.0 }}) as decayed_weight,
         exploded.converted_at,
         impressions.occurred_at as impressed_at,
         greatest(exploded.loaded_at, impressions.loaded_at) as loaded_at
@@ -178,17 +183,6 @@ pairs as (
             exploded.user_id = impressions.user_id
             and exploded.item_id = impressions.item_id
             and exploded.touch_number = impressions.touch_number
-
-),
-
-weighted as (
-
-    select
-        *,
-        -- Relative to the last touch, whose weight is then 1: a short half-life can't make all weights vanish.
-        pow(2, -date_diff('millisecond', impressed_at, max(impressed_at) over (partition by conversion_id))
-        / {{ var('attribution_half_life_minutes') * 60000.0 }}) as decayed_weight
-    from pairs
 
 )
 
@@ -204,4 +198,4 @@ select
     converted_at,
     impressed_at,
     max(loaded_at) over (partition by conversion_id) as loaded_at
-from weighted
+from pairs

@@ -98,19 +98,19 @@ chosen_impressions as (
 
 ),
 
-{% if is_incremental() %}
-chosen_sessions as (
+{% if var('session_source') == 'inactivity' %}
+-- One row per user and span of the clock: joined by equality, which is cheaper than looking for the latest session before.
+session_spans as (
 
-    select *
+    select
+        session_id,
+        user_id,
+        loaded_at,
+        {{ exploded_range(session_span('started_at'), session_span('ended_at')) }} as span
     from sessions
-    where ended_at >= (select min(chosen_impressions.occurred_at) from chosen_impressions)
-
-),
-{% else %}
-chosen_sessions as (
-
-    select *
-    from sessions
+    {% if is_incremental() %}
+        where ended_at >= (select min(chosen_impressions.occurred_at) from chosen_impressions)
+    {% endif %}
 
 ),
 {% endif %}
@@ -141,7 +141,7 @@ select
     {% if var('session_source') == 'tracker' %}
         {{ tracker_session_id('chosen_impressions.user_id', 'chosen_impressions.session_id') }} as session_id,
     {% else %}
-        chosen_sessions.session_id,
+        session_spans.session_id,
     {% endif %}
     chosen_impressions.user_id,
     chosen_impressions.item_id,
@@ -161,13 +161,14 @@ select
     chosen_impressions.occurred_at as impressed_at,
     greatest(
         chosen_impressions.loaded_at,
-        {% if var('session_source') == 'inactivity' %}chosen_sessions.loaded_at,{% endif %}
+        {% if var('session_source') == 'inactivity' %}session_spans.loaded_at,{% endif %}
         outcomes.loaded_at
     ) as loaded_at
 from chosen_impressions
 left join outcomes on chosen_impressions.event_id = outcomes.impression_id
 {% if var('session_source') == 'inactivity' %}
-    {{ as_of_join(
-        'chosen_impressions', 'chosen_sessions', ['user_id'], 'chosen_impressions.occurred_at >= chosen_sessions.started_at'
-    ) }}
+    left join session_spans
+        on
+            chosen_impressions.user_id = session_spans.user_id
+            and {{ session_span('chosen_impressions.occurred_at') }} = session_spans.span
 {% endif %}

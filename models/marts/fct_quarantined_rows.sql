@@ -28,7 +28,7 @@ rejected_exposures as (
 
     select
         rejection_reason as reason,
-        to_json(exposures) as _raw_row
+        exposures as _raw_row
     from exposures
 
 )

@@ -84,7 +84,7 @@ stretches as (
         {% if by_tracker %}
             session_id as stretch_key,
         {% else %}
-            epoch_us(occurred_at) // {{ (var('session_timeout_minutes') * 60000000) | int }} as stretch_key,
+            {{ session_span('occurred_at') }} as stretch_key,
         {% endif %}
 
         arg_min(event_type, {{ event_order('occurred_at', 'event_id') }}) as entry_event_type,
@@ -102,37 +102,43 @@ stretches as (
 ),
 
 {% if by_tracker %}
-numbered as (
+sessions as (
 
     select
         *,
-        {{ tracker_session_id('user_id', 'stretch_key') }} as session_number
+        {{ tracker_session_id('user_id', 'stretch_key') }} as session_id
     from stretches
 
-),
+)
 {% else %}
-followed as (
+neighboured as (
 
     select
         *,
-        lag(ended_at) over (partition by user_id order by started_at) as previous_ended_at
+        coalesce(
+            started_at - lag(ended_at) over (partition by user_id order by started_at) <= {{ timeout }}, false
+        ) as continues_previous,
+        coalesce(
+            lead(started_at) over (partition by user_id order by started_at) - ended_at <= {{ timeout }}, false
+        ) as continues_in_next
     from stretches
 
 ),
 
-numbered as (
+-- Most stretches are a session each: only the others are numbered and put together.
+parts as (
 
     select
         *,
-        sum(case when started_at - previous_ended_at <= {{ timeout }} then 0 else 1 end) over (
+        count(*) filter (where not continues_previous) over (
             partition by user_id order by started_at rows unbounded preceding
         ) as session_number
-    from followed
+    from neighboured
+    where continues_previous or continues_in_next
 
 ),
-{% endif %}
 
-sessions as (
+joined_parts as (
 
     select
         user_id,
@@ -146,17 +152,57 @@ sessions as (
         sum(count_clicks) as count_clicks,
         sum(count_carts) as count_carts,
         sum(count_purchases) as count_purchases,
-        coalesce(sum(revenue), 0) as revenue,
+        sum(revenue) as revenue,
         min(started_at) as started_at,
         max(ended_at) as ended_at,
         max(loaded_at) as loaded_at
-    from numbered
+    from parts
     group by all
 
+),
+
+{% set session_columns -%}
+        user_id,
+        entry_event_type,
+        exit_event_type,
+        device,
+        count_events,
+        count_impressions,
+        count_clicks,
+        count_carts,
+        count_purchases,
+        revenue,
+        started_at,
+        ended_at,
+        loaded_at
+{%- endset %}
+whole_sessions as (
+
+    select
+        {{ session_columns }}
+    from neighboured
+    where not continues_previous and not continues_in_next
+
+    union all
+
+    select
+        {{ session_columns }}
+    from joined_parts
+
+),
+
+sessions as (
+
+    select
+        *,
+        concat_ws('-', user_id, epoch_us(started_at)) as session_id
+    from whole_sessions
+
 )
+{% endif %}
 
 select
-    {{ "session_number" if by_tracker else "concat_ws('-', user_id, epoch_us(started_at))" }} as session_id,
+    session_id,
     user_id,
     entry_event_type,
     exit_event_type,
@@ -167,7 +213,7 @@ select
     cast(count_carts as bigint) as count_carts,
     cast(count_purchases as bigint) as count_purchases,
     date_diff('millisecond', started_at, ended_at) / 1000.0 as duration_seconds,
-    revenue,
+    coalesce(revenue, 0) as revenue,
     count_events = 1 as is_bounce,
     started_at,
     ended_at,

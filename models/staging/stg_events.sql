@@ -5,6 +5,7 @@
         materialized='incremental',
         incremental_strategy='append',
         on_schema_change='append_new_columns',
+        pre_hook='{{ require_event_load() }}',
         post_hook='{{ remember_settings() }}',
     )
 }}
@@ -17,10 +18,19 @@ events as (
 
 ),
 
-copies as (
+suspects as (
 
+    -- Rendered, so that --empty and --sample leave none out: whatever is no suspect gets in.
     select *
-    from {{ ref('stg_event_copies') }}
+    from {{ ref('stg_suspect_events').render() }}
+
+),
+
+suspect_ids as (
+
+    select event_id
+    from suspects
+    where event_id is not null
 
 )
 
@@ -28,12 +38,13 @@ select
     {{ input_columns('events') }}
 from events
 where
-    _rejection_reason is null
-    and event_id not in (select copies.event_id from copies)
+    -- Without an event_id a row is a suspect.
+    event_id is not null
+    and event_id not in (select suspect_ids.event_id from suspect_ids)
 
 union all
 
 select
     {{ input_columns('events') }}
-from copies
-where is_kept
+from suspects
+where _is_kept

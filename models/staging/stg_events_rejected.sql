@@ -4,45 +4,30 @@
         materialized='incremental',
         incremental_strategy='delete+insert',
         unique_key='quarantined_row_id',
-        pre_hook='{{ forget_rows_read_again() }}',
+        pre_hook=['{{ require_event_load() }}', '{{ forget_rows_read_again() }}'],
         post_hook='{{ remember_settings() }}',
     )
 }}
 
 with
 
-events as (
+suspects as (
 
-    {{ input_rows('events', events_watermark(), with_raw=true) }}
-
-),
-
-copies as (
-
+    -- Rendered, so that --empty and --sample leave none out: stg_events takes the whole load as read.
     select *
-    from {{ ref('stg_event_copies') }}
+    from {{ ref('stg_suspect_events').render() }}
 
 ),
 
 rejected as (
 
     select
-        _rejection_reason as reason,
+        coalesce(_rejection_reason, 'event_id is a duplicate') as reason,
         _raw_row,
         loaded_at,
         occurred_at
-    from events
-    where _rejection_reason is not null
-
-    union all
-
-    select
-        'event_id is a duplicate' as reason,
-        _raw_row,
-        loaded_at,
-        occurred_at
-    from copies
-    where not is_kept
+    from suspects
+    where not _is_kept
 
 )
 

@@ -19,7 +19,7 @@ with
             coalesce(_rejection_reason, case
                 when row_number() over (
                     partition by {{ keys[0] }}, _rejection_reason is null
-                    order by cast(_raw_row as varchar)
+                    order by {{ raw_row_as_text() }}
                 ) > 1 then '{{ keys[0] }} is a duplicate'
             end) as reason
         {% else %}

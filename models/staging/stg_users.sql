@@ -12,7 +12,7 @@ ranked as (
 
     select
         *,
-        row_number() over (partition by user_id order by cast(_raw_row as varchar)) as copy_number
+        row_number() over (partition by user_id order by {{ raw_row_as_text() }}) as copy_number
     from users
     where _rejection_reason is null
 

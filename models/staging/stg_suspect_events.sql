@@ -1,7 +1,13 @@
--- Rows of this load whose event_id comes more than once in it, or is already in stg_events; the first to be loaded is kept.
+-- Rows of this load that may not go to stg_events: those that can't be used, with the reason, and those whose event_id comes more
+-- than once in the load or is in stg_events already; of these the first to be loaded is kept. Every other row goes there as is.
 -- Only hashes are grouped for the whole load, so that a hundred million ids fit; equal hashes are then compared as ids.
--- Ephemeral, so that whoever reads it sees the copies of the same load as its own.
-{{ config(materialized='ephemeral') }}
+-- A table, so that a load is looked through once for both models that read it: see note_event_load for what they rely on.
+{{
+    config(
+        pre_hook='{{ note_event_load() }}',
+        post_hook='{{ remember_event_load() }}',
+    )
+}}
 
 {% set loaded_after = events_watermark() %}
 
@@ -13,18 +19,11 @@ events as {{ inlined() }} (
 
 ),
 
-usable_events as {{ inlined() }} (
-
-    select *
-    from events
-    where _rejection_reason is null
-
-),
-
+-- Whether usable or not: to tell would take reading more than the id.
 repeated_hashes as (
 
     select {{ hash_of('event_id') }} as event_id_hash
-    from usable_events
+    from events
     group by 1
     having count(*) > 1
 
@@ -35,7 +34,7 @@ known_events as (
 
     select event_id
     from {{ adapter.get_relation(target.database, 'staging', 'stg_events') }}
-    where event_id in (select usable_events.event_id from usable_events)
+    where event_id in (select events.event_id from events)
 
 ),
 {% endif %}
@@ -43,9 +42,10 @@ known_events as (
 suspects as (
 
     select *
-    from usable_events
+    from events
     where
-        {{ hash_of('event_id') }} in (select repeated_hashes.event_id_hash from repeated_hashes)
+        _rejection_reason is not null
+        or {{ hash_of('event_id') }} in (select repeated_hashes.event_id_hash from repeated_hashes)
         {% if loaded_after %}
             or event_id in (select known_events.event_id from known_events)
         {% endif %}
@@ -57,8 +57,8 @@ ranked as (
     select
         *,
         row_number() over (
-            partition by event_id
-            order by loaded_at, occurred_at, cast(_raw_row as varchar)
+            partition by event_id, _rejection_reason is null
+            order by loaded_at, occurred_at, {{ raw_row_as_text() }}
         ) as copy_number,
         {% if loaded_after %}
             event_id in (select known_events.event_id from known_events) as is_known
@@ -72,5 +72,6 @@ ranked as (
 select
     {{ input_columns('events') }},
     _raw_row,
-    copy_number = 1 and not is_known as is_kept
+    _rejection_reason,
+    _rejection_reason is null and copy_number = 1 and not is_known as _is_kept
 from ranked
