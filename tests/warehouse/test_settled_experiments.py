@@ -59,7 +59,9 @@ TABLES = (
     "int_experiment_posteriors",
 )
 EFFECTS = """
-    select experiment_id, metric_name, treatment_variant_id, dimension, segment, activity_date, round(estimate, 9)
+    select
+        experiment_id, metric_name, dimension, segment, variance_reduction, inference, as_of_date, reason,
+        round(mean_control, 9), round(mean_treatment, 9), round(absolute_effect, 9), round(standard_error, 9)
     from intermediate.int_experiment_effects
     order by all
 """
