@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import pickle
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from lifthouse.statistics.reasons import Floats, Ints
+from lifthouse.statistics.reasons import Bools, Floats, Ints
 from lifthouse.uplift.cross_fitting import FoldModels, fit_arms
 from lifthouse.uplift.encoding import Encoding, post_treatment_columns, significant
 from lifthouse.uplift.evaluation import too_few
 from lifthouse.uplift.learners import Boosting
+from lifthouse.uplift.policy import arm_scores
 
 KEYS = ["experiment_id", "metric_name"]
 # Chance that a clean experiment is refused because a covariate differs between its arms.
@@ -85,27 +86,6 @@ class Target:
     value: float
     sign: float
     reason: str | None
-
-    def profit(self, at: int, uplift: Floats) -> Floats:
-        """Money that a treatment, by its position, earns with a unit; without a value the gain in the metric."""
-        return self.sign * uplift if np.isnan(self.value) else uplift * self.value - self.costs[at]
-
-    def best_treatments(self, uplifts: Sequence[Floats | None]) -> tuple[Ints, Floats]:
-        """Choose each unit's most profitable treatment.
-
-        Args:
-            uplifts: Of each treatment, shape (n,); None where targeting is withheld. At least one is there.
-
-        Returns:
-            Positions of the treatments, -1 where none has a profit above zero, and the highest profits; shape (n,).
-
-        """
-        size = next(len(uplift) for uplift in uplifts if uplift is not None)
-        profits = np.column_stack(
-            [np.full(size, -np.inf) if uplift is None else self.profit(at, uplift) for at, uplift in enumerate(uplifts)]
-        )
-        most = profits.max(axis=1)
-        return np.where(most > 0, profits.argmax(axis=1), -1), most
 
     def rows_of(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Rows of a frame that are this target's."""
@@ -302,6 +282,32 @@ class HeldOutTarget:
     expected: Floats
     uplifts: dict[str, Floats]
     standard_errors: dict[str, Floats]
+
+    def only(self, inside: Bools) -> HeldOutTarget:
+        """Give some of the units; inside has shape (n,)."""
+        return replace(
+            self,
+            unit_ids=self.unit_ids[inside],
+            arm=self.arm[inside],
+            folds=self.folds[inside],
+            outcome=self.outcome[inside],
+            expected=self.expected[inside],
+            uplifts={learner: uplifts[inside] for learner, uplifts in self.uplifts.items()},
+            standard_errors={learner: errors[inside] for learner, errors in self.standard_errors.items()},
+        )
+
+    def arm_scores(self) -> Floats:
+        """Doubly robust score of each unit's outcome in each arm, shape (n, arms)."""
+        return arm_scores(self.outcome, self.arm, self.expected, self.target.shares)
+
+    def average_effects(self) -> Floats:
+        """Average effect of each treatment by the doubly robust scores of the other folds, shape (n, arms - 1)."""
+        scores = self.arm_scores()
+        effects = scores[:, 1:] - scores[:, :1]
+        averages = np.empty_like(effects)
+        for fold in np.unique(self.folds):
+            averages[self.folds == fold] = effects[self.folds != fold].mean(axis=0)
+        return averages
 
 
 def held_out_targets(targets: list[Target], models: pd.DataFrame, held_out: pa.Table) -> Iterator[HeldOutTarget]:
