@@ -9,6 +9,7 @@ select
     rule,
     reason,
     profit_reason,
+    propensity,
     budget_share,
     treated_share,
     value,

@@ -30,6 +30,27 @@ phases as (
 
 ),
 
+arms as (
+
+    select
+        experiment_id,
+        count(*) as count_arms
+    from {{ ref('experiment_variants') }}
+    group by experiment_id
+
+),
+
+propensities as (
+
+    select
+        experiment_id,
+        any_value(reason) as reason,
+        avg(cast(has_overlap as integer)) as overlapping_share
+    from {{ ref('int_uplift_propensities') }}
+    group by experiment_id
+
+),
+
 named_experiments as (
 
     select distinct experiment_id
@@ -44,14 +65,24 @@ select
     metrics.direction,
     case
         when not metrics.is_one_number_a_unit then 'not_one_number_a_unit'
-        when withheld.experiment_id is not null then withheld.reason
+        when blocked.experiment_id is not null then 'blocked: ' || blocked.reason
         when phases.count_phases > 1 then 'allocation_changed'
+        when experiments.assignment = 'randomised' then null
+        when arms.count_arms > 2 then 'arms_not_assigned: more than two'
+        when propensities.experiment_id is null then 'no_propensity: no units'
+        when propensities.reason is not null then 'no_propensity: ' || propensities.reason
+        when propensities.overlapping_share < 0.5
+            then 'poor_overlap: ' || cast(round(100 * propensities.overlapping_share) as integer) || '% of units'
     end as reason,
     metrics.value_per_unit,
-    metrics.is_proportion
+    metrics.is_proportion,
+    experiments.assignment = 'randomised' as is_randomised
 from metrics
+inner join {{ ref('experiments') }} as experiments on metrics.experiment_id = experiments.experiment_id
+left join arms on metrics.experiment_id = arms.experiment_id
+left join propensities on metrics.experiment_id = propensities.experiment_id
 left join named_experiments on metrics.experiment_id = named_experiments.experiment_id
-left join {{ ref('int_withheld_experiments') }} as withheld on metrics.experiment_id = withheld.experiment_id
+left join {{ ref('int_blocked_experiments') }} as blocked on metrics.experiment_id = blocked.experiment_id
 left join phases on metrics.experiment_id = phases.experiment_id
 where
     metrics.is_named

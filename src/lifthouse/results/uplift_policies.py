@@ -28,6 +28,7 @@ POLICIES = pa.schema(
         ("rule", pa.string()),
         ("reason", pa.string()),
         ("profit_reason", pa.string()),
+        ("propensity", pa.string()),
         ("budget_share", pa.float64()),
         ("treated_share", pa.float64()),
         ("value", pa.float64()),
@@ -167,6 +168,7 @@ def _row(profit: Profit, policy: _Policy, confidence: float) -> dict[str, object
         "rule": policy.rule,
         "reason": policy.reason,
         "profit_reason": profit.ledger.reason,
+        "propensity": target.propensity,
         "budget_share": policy.budget_share,
     }
     if policy.chances is None:
