@@ -14,7 +14,7 @@ from lifthouse.results.uplift_models import PAIR, HeldOutTarget, PairKeys, Targe
 from lifthouse.statistics.reasons import Bools, Floats, Ints
 from lifthouse.uplift.cross_fitting import of_units
 from lifthouse.uplift.curves import Curve, Ranking
-from lifthouse.uplift.evaluation import Measure, evaluate, evaluate_observed, ranks_within
+from lifthouse.uplift.evaluation import AT_NAMES, Measure, evaluate, evaluate_observed, ranks_within
 from lifthouse.uplift.policy import arm_scores
 
 # Enough for a standard error that is 7% off, one time in three.
@@ -221,7 +221,7 @@ def _withheld(target: Target, models: pd.DataFrame) -> list[dict[str, object]]:
         {
             **target.keys_of(treatment)._asdict(),
             "learner": learner,
-            "measure": "qini" if target.is_randomised else "rate",
+            "measure": "qini" if target.is_randomised else "uplift_area",
             "propensity": target.propensity,
             "reason": models["reason"].iloc[0],
             "targeting_reason": models["reason"].iloc[0],
@@ -250,7 +250,7 @@ def _evaluated(pair: Pair, confidence: float) -> list[dict[str, object]]:
     for learner, measures in result.measures.items():
         behind = result.differences.get(learner)
         for measure in (*measures, *([behind] if behind else [])):
-            sign = pair.target.sign if measure.name.startswith("uplift_at") else 1.0
+            sign = pair.target.sign if measure.name in AT_NAMES else 1.0
             rows.append(
                 pair.keys._asdict()
                 | {"learner": learner, "measure": measure.name, "propensity": pair.target.propensity}

@@ -34,7 +34,7 @@ class Measure:
     """One measure of a score against what random targeting gives.
 
     Attributes:
-        name: qini, auuc, rate, uplift_at_10 ...
+        name: qini, auuc, uplift_area, rate, uplift_at_10 ...
         value: The estimate.
         random_value: What targeting at random gives: 0, or the average effect for uplift at a share.
         standard_error: Bootstrap's, of `value`.
@@ -60,7 +60,7 @@ class Evaluation:
     Attributes:
         measures: By learner.
         winner: Best learner, None if none is better than random.
-        best: Learner with the highest Qini coefficient, of arms that nobody assigned RATE, better than random or not.
+        best: Learner with the highest Qini coefficient, else the largest area, better than random or not.
         differences: The same measure of `best` less each other learner's, on the same draws.
         reason: Why there is no winner; None where there is one.
 
@@ -196,9 +196,12 @@ def evaluate_observed(
 ) -> Evaluation:
     """Measure the scores of learners where nobody assigned the arms, and choose the winner.
 
-    As `evaluate`, with RATE in the place of the Qini coefficient, and effects among the targeted that are means of
-    doubly robust scores. These are right if either the propensities or the expected outcomes are, and if covariates
-    hold all that moves both the choice of the arm and the outcome, which no measure can show.
+    As `evaluate`, on the uplift curve of added-up doubly robust scores. In the place of the Qini coefficient is the
+    area of that curve above random: the gain, in the metric's unit per unit of all, as a mean over shares of units
+    targeted. It is RATE with the weights of the Qini curve; RATE itself leans on the first few of the ranking, and is
+    above zero too often where propensities are close to 0 or 1. All are right if either the propensities or the
+    expected outcomes are, and if covariates hold all that moves both the choice of the arm and the outcome, which no
+    measure can show.
 
     Args:
         outcome: The metric, higher is better, shape (n,).
@@ -217,7 +220,7 @@ def evaluate_observed(
         ValueError: If shapes differ, a value is not finite, there is no score or an option is out of range.
 
     References:
-        Yadlowsky et al. (2025), as in `evaluate`, section 2 on observational data.
+        Yadlowsky et al. (2025), as in `evaluate`.
 
     Example:
         >>> rng = np.random.default_rng(0)
@@ -240,12 +243,12 @@ def evaluate_observed(
     weights = np.vstack([np.ones(len(y)), *(_draw(w, rng)[None] for _ in range(draws))])
     rankings = {name: Ranking.of(ranks_within(score, folds)) for name, score in scores.items()}
     values = {
-        name: np.array([(_rate(gamma, ranking, weight), *_added_at(gamma, ranking, weight)) for weight in weights])
-        for name, ranking in rankings.items()
+        name: np.array([_observed(gamma, ranking, weight) for weight in weights]) for name, ranking in rankings.items()
     }
-    randoms = np.zeros((len(weights), 1 + len(AT_SHARES)))
-    randoms[:, 1:] = (weights @ gamma / weights.sum(axis=1))[:, None]
-    return _judged(["rate", *AT_NAMES], values, randoms, confidence)
+    names = ["uplift_area", "rate", *AT_NAMES]
+    randoms = np.zeros((len(weights), len(names)))
+    randoms[:, 2:] = (weights @ gamma / weights.sum(axis=1))[:, None]
+    return _judged(names, values, randoms, confidence)
 
 
 def _judged(names: Sequence[str], values: Mapping[str, Floats], randoms: Floats, confidence: float) -> Evaluation:
@@ -400,11 +403,12 @@ def _rate(gamma: Floats, ranking: Ranking, weight: Floats) -> float:
     return float(np.average(effect, weights=np.diff(count[seen], prepend=0.0)))
 
 
-def _added_at(gamma: Floats, ranking: Ranking, weight: Floats) -> Floats:
-    """Give the mean effect among the top shares of units, shape (shares,)."""
+def _observed(gamma: Floats, ranking: Ranking, weight: Floats) -> tuple[float, ...]:
+    """Area above random per unit, RATE, and mean effects among the top shares of units."""
     curve = ranking.added(gamma, weight=weight)
-    effects: Floats = curve.at(AT_SHARES) / (np.array(AT_SHARES) * curve.count_targeted[-1])
-    return effects
+    count = curve.count_targeted[-1]
+    at = curve.at(AT_SHARES) / (np.array(AT_SHARES) * count)
+    return (curve.area - curve.random_area) / count**2, _rate(gamma, ranking, weight), *at
 
 
 def _weighted_effects(y: Floats, w: Bools, weights: Floats) -> Floats:
