@@ -67,17 +67,24 @@ chosen as (
 
 ),
 
--- Money, where the registry says what a unit of a metric is worth: metrics that add up over units only.
+-- Money, where the registry says what a unit of a metric is worth: metrics that add up over units only. The value of a cost is
+-- negative: its worst is the upper bound.
 valued as (
 
     select
         verdicts.experiment_id,
         verdicts.treatment_variant_id,
         sum(verdicts.value_per_unit * verdicts.absolute_effect) as value_effect,
-        sum(verdicts.value_per_unit * verdicts.absolute_ci_lower) as value_lower,
-        sum(verdicts.value_per_unit * verdicts.absolute_ci_upper) as value_upper,
         sum(
-            verdicts.value_per_unit * posteriors.expected_loss
+            verdicts.value_per_unit
+            * case when verdicts.value_per_unit < 0 then verdicts.absolute_ci_upper else verdicts.absolute_ci_lower end
+        ) as value_lower,
+        sum(
+            verdicts.value_per_unit
+            * case when verdicts.value_per_unit < 0 then verdicts.absolute_ci_lower else verdicts.absolute_ci_upper end
+        ) as value_upper,
+        sum(
+            abs(verdicts.value_per_unit) * posteriors.expected_loss
             * case posteriors.scale when 'relative' then abs(verdicts.mean_control) else 1 end
         ) as value_loss
     from verdicts

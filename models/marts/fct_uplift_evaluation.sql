@@ -6,6 +6,7 @@ select
     treatment_variant_id,
     learner,
     measure,
+    propensity,
     reason,
     targeting_reason,
     value,

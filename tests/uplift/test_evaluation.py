@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from lifthouse.uplift.evaluation import calibration, evaluate, ranks_within
+from lifthouse.uplift.evaluation import calibration, evaluate, evaluate_observed, mean_effect, ranks_within
+from lifthouse.uplift.policy import arm_scores
 
 RUNS = 200
 
@@ -33,6 +34,61 @@ def test_size_against_random_when_the_score_predicts_the_outcome_but_not_the_eff
     for name, count in rejected.items():
         assert count <= bounds(0.058)[1], (name, count)
     assert winners <= bounds(0.029)[1]
+
+
+@pytest.mark.parametrize("knows", ["propensity", "outcome"])
+def test_size_where_the_driver_moves_both_the_choice_and_the_outcome(knows: str) -> None:
+    rng = np.random.default_rng(13)
+    rejected = dict.fromkeys(("uplift_area", "uplift_at_10", "uplift_at_30"), 0)
+    winners = fooled = 0
+    for run in range(RUNS):
+        driver = rng.normal(size=1000)
+        chance = 0.1 + 0.8 / (1 + np.exp(-2 * driver))
+        treated = rng.random(1000) < chance
+        # The effect is 1 for all, but arms as they are differ by the driver, and more so where it is steep.
+        outcome = driver + driver**2 + treated + rng.normal(size=1000)
+        if knows == "propensity":
+            shares, expected = np.column_stack([1 - chance, chance]), np.column_stack([driver, driver])
+        else:
+            shares, expected = np.full((1000, 2), 0.5), np.column_stack([driver + driver**2, driver + driver**2 + 1])
+        scores = arm_scores(outcome, treated, expected, shares)
+        by_driver = {"driver": driver}
+        result = evaluate_observed(outcome, by_driver, treated, effects=scores[:, 1] - scores[:, 0], seed=run, draws=60)
+        winners += result.winner is not None
+        fooled += evaluate(outcome, by_driver, treated, seed=run, draws=60).winner is not None
+        for measure in result.measures["driver"]:
+            if measure.name in rejected:
+                rejected[measure.name] += measure.p_value < 0.05
+    for name, count in rejected.items():
+        assert count <= bounds(0.058)[1], (name, count)
+    assert winners <= bounds(0.029)[1]
+    # Compared as they are, the arms differ by the driver, and it seems to be a reason to treat.
+    assert fooled > RUNS / 2
+
+
+def test_gains_and_effects_cover_where_nobody_assigned() -> None:
+    rng = np.random.default_rng(14)
+    covered = {"uplift_area": 0, "rate": 0, "uplift_at_20": 0, "mean": 0}
+    population = np.sort(rng.normal(size=1_000_000))[::-1]
+    above = np.cumsum(population) / np.arange(1, len(population) + 1)
+    gains = np.cumsum(population) / len(population)
+    truth = {"uplift_area": gains.mean(), "rate": above.mean(), "uplift_at_20": above[len(above) // 5], "mean": 0.0}
+    for run in range(RUNS):
+        driver = rng.normal(size=2000)
+        chance = 1 / (1 + np.exp(-driver))
+        treated = rng.random(2000) < chance
+        outcome = driver + driver * treated + rng.normal(size=2000)
+        expected = np.column_stack([driver, 1.5 * driver])
+        scores = arm_scores(outcome, treated, expected, np.column_stack([1 - chance, chance]))
+        effects = scores[:, 1] - scores[:, 0]
+        result = evaluate_observed(outcome, {"driver": driver}, treated, effects=effects, seed=run, draws=60)
+        for measure in result.measures["driver"]:
+            if measure.name in truth:
+                covered[measure.name] += measure.ci_lower <= truth[measure.name] <= measure.ci_upper
+        _, lower, upper = mean_effect(effects)
+        covered["mean"] += lower <= truth["mean"] <= upper
+    for name, count in covered.items():
+        assert count >= bounds(0.942)[0], (name, count)
 
 
 def test_qini_and_uplift_at_intervals_cover() -> None:

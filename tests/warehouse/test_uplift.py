@@ -39,7 +39,7 @@ def test_what_can_not_be_modelled_says_why(demo_warehouse: Warehouse) -> None:
     )
     assert reasons["search_ramp"] == "allocation_changed"
     assert reasons["mobile_banner"].startswith("blocked: ")
-    assert reasons["adaptive_ai_self_selected"].startswith("observational")
+    assert "adaptive_ai_self_selected" not in reasons
 
 
 def test_scores_of_a_weak_signal_follow_its_truth(demo_warehouse: Warehouse) -> None:
@@ -127,6 +127,34 @@ def test_value_of_treating_the_top_fifth_of_the_demo_is_the_true_one(
         f"where {ADAPTIVE} and metric_name = '{metric}' and policy = 'top_uplift' and budget_share = 0.2"
     )
     assert lower <= truth <= upper
+
+
+SELECTED = "experiment_id = 'adaptive_ai_self_selected'"
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_who_gains_is_found_where_users_chose_the_treatment_themselves(demo_warehouse: Warehouse, metric: str) -> None:
+    connection = duckdb.connect(str(demo_warehouse.published), read_only=True)
+    units = connection.sql(
+        f"select tier, uplift, true_effect from fct_uplift_scores "
+        f"inner join '{demo_warehouse.input_folder}/truth/unit_effects.parquet' as truth "
+        f"using (experiment_id, metric_name, unit_id) where {SELECTED} and is_winner and metric_name = '{metric}'"
+    ).df()
+    assert units["uplift"].corr(units["true_effect"], method="spearman") > 0.5
+    values = dict(
+        connection.sql(
+            f"select policy, (ci_lower, ci_upper) from fct_targeting_policies where {SELECTED} and metric_name = '{metric}' "
+            "and (policy = 'treat_all' or policy = 'top_uplift' and budget_share = 0.2)"
+        ).fetchall()
+    )
+    top = units["true_effect"].where(units["tier"] == "very high", 0.0)
+    for policy, truth in (("treat_all", units["true_effect"].mean()), ("top_uplift", top.mean())):
+        lower, upper = values[policy]
+        assert lower <= truth <= upper, policy
+    assert connection.sql(
+        f"select distinct propensity from fct_uplift_evaluation where {SELECTED} "
+        f"union all select distinct curve from fct_uplift_curves where {SELECTED}"
+    ).fetchall() == [("estimated",), ("uplift",)]
 
 
 @pytest.fixture(scope="module")

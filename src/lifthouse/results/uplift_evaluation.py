@@ -12,8 +12,9 @@ import pyarrow as pa
 
 from lifthouse.results.uplift_models import PAIR, HeldOutTarget, PairKeys, Target, held_out_targets
 from lifthouse.statistics.reasons import Bools, Floats, Ints
-from lifthouse.uplift.curves import Ranking
-from lifthouse.uplift.evaluation import Measure, evaluate, ranks_within
+from lifthouse.uplift.cross_fitting import of_units
+from lifthouse.uplift.curves import Curve, Ranking
+from lifthouse.uplift.evaluation import AT_NAMES, Measure, evaluate, evaluate_observed, ranks_within
 from lifthouse.uplift.policy import arm_scores
 
 # Enough for a standard error that is 7% off, one time in three.
@@ -24,6 +25,7 @@ EVALUATION = pa.schema(
         *PAIR,
         ("learner", pa.string()),
         ("measure", pa.string()),
+        ("propensity", pa.string()),
         ("reason", pa.string()),
         ("targeting_reason", pa.string()),
         ("value", pa.float64()),
@@ -64,6 +66,7 @@ class Pair:
         treated: Shape (n,).
         folds: Shape (n,).
         scores: By learner, uplift times the target's sign, shape (n,).
+        controls: Doubly robust score of each unit's outcome in control, shape (n,).
         effects: Doubly robust score of each unit's effect, shape (n,).
 
     """
@@ -76,6 +79,7 @@ class Pair:
     treated: Bools
     folds: Ints
     scores: dict[str, Floats]
+    controls: Floats
     effects: Floats
 
     @property
@@ -91,9 +95,12 @@ def pairs_of(held_out: HeldOutTarget) -> Iterator[Pair]:
         inside = (held_out.arm == 0) | (held_out.arm == at + 1)
         outcome = target.sign * held_out.outcome[inside]
         treated = held_out.arm[inside] > 0
-        shares = np.array(target.shares)[[0, at + 1]]
+        shares = of_units(held_out.shares, inside)[..., [0, at + 1]]
         scores = arm_scores(
-            outcome, treated, target.sign * held_out.expected[inside][:, [0, at + 1]], shares / shares.sum()
+            outcome,
+            treated,
+            target.sign * held_out.expected[inside][:, [0, at + 1]],
+            shares / shares.sum(axis=-1, keepdims=True),
         )
         yield Pair(
             target,
@@ -104,6 +111,7 @@ def pairs_of(held_out: HeldOutTarget) -> Iterator[Pair]:
             treated,
             held_out.folds[inside],
             {name: target.sign * uplift[inside, at] for name, uplift in held_out.uplifts.items()},
+            scores[:, 0],
             scores[:, 1] - scores[:, 0],
         )
 
@@ -151,7 +159,7 @@ def seed_of(*names: str) -> int:
 
 def best_learners(evaluation: pd.DataFrame) -> Best:
     """Best learner of each experiment, metric and treatment, and whether it is better than random."""
-    best = evaluation[evaluation["is_best"] & (evaluation["measure"] == "qini")]
+    best = evaluation[evaluation["is_best"]].drop_duplicates(list(PairKeys._fields))
     keys = best[list(PairKeys._fields)].itertuples(index=False)
     return {
         PairKeys(*key): (str(learner), bool(is_winner))
@@ -171,7 +179,8 @@ def uplift_curves(
         evaluation: `int_uplift_evaluation`.
 
     Returns:
-        51 points a curve: one per experiment, metric, treatment, learner, curve and share of units.
+        51 points a curve: one per experiment, metric, treatment, learner, curve and share of units. Where nobody
+        assigned the arms, the uplift curve alone, of doubly robust scores.
 
     """
     best = best_learners(evaluation)
@@ -181,10 +190,7 @@ def uplift_curves(
             winner, has_won = best.get(pair.keys, ("", False))
             for learner, score in pair.scores.items():
                 ranking = Ranking.of(ranks_within(score, pair.folds))
-                for kind in ("uplift", "qini"):
-                    # The Qini curve counts in treated units: both are given per unit of the ranked.
-                    curve = ranking.curve(pair.outcome, pair.treated, kind=kind)
-                    per = len(pair.outcome) if kind == "uplift" else np.count_nonzero(pair.treated)
+                for kind, curve, per in _curves(pair, ranking):
                     gain = pair.target.sign * curve.at(CURVE_SHARES) / per
                     rows = {
                         **pair.keys._asdict(),
@@ -199,13 +205,24 @@ def uplift_curves(
     return pa.concat_tables(tables)
 
 
+def _curves(pair: Pair, ranking: Ranking) -> Iterator[tuple[str, Curve, int]]:
+    """Give the curves of a ranking, and by how many units to divide them."""
+    if not pair.target.is_randomised:
+        yield "uplift", ranking.added(pair.effects), len(pair.outcome)
+        return
+    # The Qini curve counts in treated units: both are given per unit of the ranked.
+    yield "uplift", ranking.curve(pair.outcome, pair.treated, kind="uplift"), len(pair.outcome)
+    yield "qini", ranking.curve(pair.outcome, pair.treated, kind="qini"), int(np.count_nonzero(pair.treated))
+
+
 def _withheld(target: Target, models: pd.DataFrame) -> list[dict[str, object]]:
     learners = [str(name) for name in models["learners"].iloc[0]]
     return [
         {
             **target.keys_of(treatment)._asdict(),
             "learner": learner,
-            "measure": "qini",
+            "measure": "qini" if target.is_randomised else "uplift_area",
+            "propensity": target.propensity,
             "reason": models["reason"].iloc[0],
             "targeting_reason": models["reason"].iloc[0],
             "is_best": False,
@@ -218,7 +235,8 @@ def _withheld(target: Target, models: pd.DataFrame) -> list[dict[str, object]]:
 
 def _evaluated(pair: Pair, confidence: float) -> list[dict[str, object]]:
     seed = seed_of(*pair.keys)
-    result = evaluate(
+    measured = evaluate if pair.target.is_randomised else evaluate_observed
+    result = measured(
         pair.outcome,
         pair.scores,
         pair.treated,
@@ -232,10 +250,11 @@ def _evaluated(pair: Pair, confidence: float) -> list[dict[str, object]]:
     for learner, measures in result.measures.items():
         behind = result.differences.get(learner)
         for measure in (*measures, *([behind] if behind else [])):
-            sign = pair.target.sign if measure.name.startswith("uplift_at") else 1.0
+            sign = pair.target.sign if measure.name in AT_NAMES else 1.0
             rows.append(
                 pair.keys._asdict()
-                | {"learner": learner, "measure": measure.name, "targeting_reason": result.reason}
+                | {"learner": learner, "measure": measure.name, "propensity": pair.target.propensity}
+                | {"targeting_reason": result.reason}
                 | {"is_best": learner == result.best, "is_winner": learner == result.winner}
                 | _numbers(measure, sign)
             )

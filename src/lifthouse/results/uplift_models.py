@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import pickle
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from lifthouse.statistics.reasons import Floats, Ints
-from lifthouse.uplift.cross_fitting import FoldModels, fit_arms
+from lifthouse.statistics.reasons import Bools, Floats, Ints
+from lifthouse.uplift.cross_fitting import FoldModels, fit_arms, of_units
 from lifthouse.uplift.encoding import Encoding, post_treatment_columns, significant
 from lifthouse.uplift.evaluation import too_few
-from lifthouse.uplift.learners import Boosting
+from lifthouse.uplift.learners import NEED_RANDOMISED, Boosting
+from lifthouse.uplift.policy import arm_scores
 
 KEYS = ["experiment_id", "metric_name"]
 # Chance that a clean experiment is refused because a covariate differs between its arms.
@@ -46,6 +47,7 @@ HELD_OUT = pa.schema(
         ("expected_outcomes", pa.list_(pa.float64())),
         ("uplifts", pa.list_(pa.float64())),
         ("standard_errors", pa.list_(pa.float64())),
+        ("treatment_propensity", pa.float64()),
     ]
 )
 
@@ -69,11 +71,12 @@ class Target:
         experiment_id: The experiment.
         metric_name: The metric.
         variants: Control first.
-        shares: Designed share of each variant.
+        shares: Designed share of each variant; NaN where nobody assigned and the registry has none.
         costs: Money that each treatment costs for a unit; 0 where the registry has none.
         value: Money that one unit of the metric is worth; NaN where the registry has none.
         sign: 1 if more of the metric is better, else -1.
         reason: Why it is not modelled, or None.
+        is_randomised: Whether variants were assigned at random; if not, each unit has an estimated propensity.
 
     """
 
@@ -85,27 +88,12 @@ class Target:
     value: float
     sign: float
     reason: str | None
+    is_randomised: bool = True
 
-    def profit(self, at: int, uplift: Floats) -> Floats:
-        """Money that a treatment, by its position, earns with a unit; without a value the gain in the metric."""
-        return self.sign * uplift if np.isnan(self.value) else uplift * self.value - self.costs[at]
-
-    def best_treatments(self, uplifts: Sequence[Floats | None]) -> tuple[Ints, Floats]:
-        """Choose each unit's most profitable treatment.
-
-        Args:
-            uplifts: Of each treatment, shape (n,); None where targeting is withheld. At least one is there.
-
-        Returns:
-            Positions of the treatments, -1 where none has a profit above zero, and the highest profits; shape (n,).
-
-        """
-        size = next(len(uplift) for uplift in uplifts if uplift is not None)
-        profits = np.column_stack(
-            [np.full(size, -np.inf) if uplift is None else self.profit(at, uplift) for at, uplift in enumerate(uplifts)]
-        )
-        most = profits.max(axis=1)
-        return np.where(most > 0, profits.argmax(axis=1), -1), most
+    @property
+    def propensity(self) -> str:
+        """Where chances of treatment come from."""
+        return "registry" if self.is_randomised else "estimated"
 
     def rows_of(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Rows of a frame that are this target's."""
@@ -136,7 +124,8 @@ def targets_of(targets: pd.DataFrame, variants: pd.DataFrame) -> list[Target]:
         arms = variants[variants["experiment_id"] == row["experiment_id"]]
         arms = arms.sort_values("is_control", ascending=False, kind="stable")
         reason = None if pd.isna(row["reason"]) else str(row["reason"])
-        if reason is None and arms["expected_share"].isna().any():
+        is_randomised = bool(row["is_randomised"])
+        if reason is None and is_randomised and arms["expected_share"].isna().any():
             reason = "no_expected_share"
         found.append(
             Target(
@@ -148,6 +137,7 @@ def targets_of(targets: pd.DataFrame, variants: pd.DataFrame) -> list[Target]:
                 float(row["value_per_unit"]) if pd.notna(row["value_per_unit"]) else float("nan"),
                 -1.0 if row["direction"] == "decrease" else 1.0,
                 reason,
+                is_randomised,
             )
         )
     return found
@@ -187,12 +177,17 @@ def uplift_models(
         covariates = joined[_covariates(joined)]
         encoding = Encoding.of(covariates)
         x, y = encoding.encode(covariates), joined["value"].to_numpy(float)
-        reason = _refusal(x, y, arm, encoding, len(target.variants))
+        shares = _shares(target, joined)
+        able = _able(target, learners)
+        reason = _refusal(target, x, y, arm, encoding) or (None if able else "no_learner_for_arms_that_nobody_assigned")
         row |= {
+            "learners": list(able or learners),
             "covariates": list(encoding.groups),
             "count_units": len(joined),
             "data_fingerprint": fingerprint(
-                joined[["unit_id", "variant_id", "fold"]], np.column_stack([x, y]), (learners, settings or Boosting())
+                joined[["unit_id", "variant_id", "fold"]],
+                np.column_stack([x, y] if target.is_randomised else [x, y, shares]),
+                (learners, settings or Boosting()),
             ),
         }
         if reason:
@@ -200,7 +195,7 @@ def uplift_models(
             continue
         for fold in np.unique(joined["fold"]):
             rest = joined["fold"].to_numpy() != fold
-            models = fit_arms(learners, x[rest], y[rest], arm[rest], target.shares, settings=settings)
+            models = fit_arms(able, x[rest], y[rest], arm[rest], of_units(shares, rest), settings=settings)
             rows.append(row | {"fold": int(fold), "model": pickle.dumps((encoding, models))})
     return pa.Table.from_pylist(rows, schema=MODELS)
 
@@ -240,7 +235,8 @@ def held_out_scores(
 
     Returns:
         One row per experiment, metric and unit: expected outcomes by variant, control first, and uplifts by learner
-        and treatment, learner by learner, with their standard errors, NaN where the learner has none.
+        and treatment, learner by learner, with their standard errors, NaN where the learner has none; the estimated
+        propensity, null where the registry gives it.
 
     """
     tables = [HELD_OUT.empty_table()]
@@ -271,6 +267,7 @@ def held_out_scores(
                     as_lists(expected),
                     as_lists(uplifts),
                     as_lists(errors),
+                    _propensities(target, joined),
                 ],
                 schema=HELD_OUT,
             )
@@ -288,6 +285,7 @@ class HeldOutTarget:
         arm: 0 for control, shape (n,).
         folds: Shape (n,).
         outcome: Shape (n,).
+        shares: Chance of each arm by design, shape (arms,), or of each unit's, estimated, shape (n, arms).
         expected: Outcome expected in each arm, shape (n, arms).
         uplifts: By learner, shape (n, arms - 1).
         standard_errors: Of these, NaN where the learner has none.
@@ -299,30 +297,58 @@ class HeldOutTarget:
     arm: Ints
     folds: Ints
     outcome: Floats
+    shares: Floats
     expected: Floats
     uplifts: dict[str, Floats]
     standard_errors: dict[str, Floats]
 
+    def only(self, inside: Bools) -> HeldOutTarget:
+        """Give some of the units; inside has shape (n,)."""
+        return replace(
+            self,
+            unit_ids=self.unit_ids[inside],
+            arm=self.arm[inside],
+            folds=self.folds[inside],
+            outcome=self.outcome[inside],
+            shares=of_units(self.shares, inside),
+            expected=self.expected[inside],
+            uplifts={learner: uplifts[inside] for learner, uplifts in self.uplifts.items()},
+            standard_errors={learner: errors[inside] for learner, errors in self.standard_errors.items()},
+        )
+
+    def arm_scores(self) -> Floats:
+        """Doubly robust score of each unit's outcome in each arm, shape (n, arms)."""
+        return arm_scores(self.outcome, self.arm, self.expected, self.shares)
+
+    def average_effects(self) -> Floats:
+        """Average effect of each treatment by the doubly robust scores of the other folds, shape (n, arms - 1)."""
+        scores = self.arm_scores()
+        effects = scores[:, 1:] - scores[:, :1]
+        averages = np.empty_like(effects)
+        for fold in np.unique(self.folds):
+            averages[self.folds == fold] = effects[self.folds != fold].mean(axis=0)
+        return averages
+
 
 def held_out_targets(targets: list[Target], models: pd.DataFrame, held_out: pa.Table) -> Iterator[HeldOutTarget]:
     """Give the held-out scores of each target that has models."""
-    frame = held_out.select(["experiment_id", "metric_name", "unit_id", "variant_id", "fold", "outcome"]).to_pandas()
+    lists = ["expected_outcomes", "uplifts", "standard_errors"]
+    frame = held_out.drop_columns(lists).to_pandas()
     for target in targets:
         rows = target.rows_of(frame)
         if rows.empty:
             continue
         learners = [str(name) for name in target.rows_of(models)["learners"].iloc[0]]
-        lists = held_out.take(pa.array(rows.index.to_numpy()))
-        expected = from_lists(lists["expected_outcomes"])
-        uplifts, errors = (
-            from_lists(lists[name]).reshape(len(rows), len(learners), -1) for name in ("uplifts", "standard_errors")
-        )
+        of_target = held_out.select(lists).take(pa.array(rows.index.to_numpy()))
+        expected, *by_learner = (from_lists(of_target[name]) for name in lists)
+        uplifts, errors = (values.reshape(len(rows), len(learners), -1) for values in by_learner)
         yield HeldOutTarget(
             target,
             rows["unit_id"],
             _arms(target, rows),
             rows["fold"].to_numpy(np.int64),
             rows["outcome"].to_numpy(float),
+            _shares(target, rows),
             expected,
             {learner: uplifts[:, at] for at, learner in enumerate(learners)},
             {learner: errors[:, at] for at, learner in enumerate(learners)},
@@ -349,8 +375,27 @@ def _joined(target: Target, units: pd.DataFrame, outcomes: pd.DataFrame) -> pd.D
     return joined.assign(value=significant(joined["value"].to_numpy(float)))
 
 
+def _shares(target: Target, frame: pd.DataFrame) -> Floats:
+    """Chance of each arm, shape (arms,) by design, (n, 2) where they were estimated."""
+    if target.is_randomised:
+        return np.array(target.shares)
+    propensity = frame["treatment_propensity"].to_numpy(float)
+    return np.column_stack([1 - propensity, propensity])
+
+
+def _propensities(target: Target, frame: pd.DataFrame) -> pa.Array:
+    if target.is_randomised:
+        return pa.nulls(len(frame), pa.float64())
+    return pa.array(frame["treatment_propensity"], pa.float64())
+
+
+def _able(target: Target, learners: tuple[str, ...]) -> tuple[str, ...]:
+    """Learners that can tell an effect from a choice, if arms were chosen."""
+    return tuple(name for name in learners if target.is_randomised or name not in NEED_RANDOMISED)
+
+
 def _covariates(frame: pd.DataFrame) -> list[str]:
-    others = {"experiment_id", "unit_id", "variant_id", "fold", "is_fitted", "value"}
+    others = {"experiment_id", "unit_id", "variant_id", "fold", "is_fitted", "treatment_propensity", "value"}
     return [str(name) for name in frame.columns if name not in others]
 
 
@@ -359,8 +404,9 @@ def _arms(target: Target, frame: pd.DataFrame) -> Ints:
     return np.asarray(frame["variant_id"].map(positions), np.int64)
 
 
-def _refusal(x: Floats, y: Floats, arm: Ints, encoding: Encoding, n_arms: int) -> str | None:
+def _refusal(target: Target, x: Floats, y: Floats, arm: Ints, encoding: Encoding) -> str | None:
     """Name the reason why effects can't be learned from these data, or None."""
+    n_arms = len(target.variants)
     pairs = [(arm == 0) | (arm == at) for at in range(1, n_arms)]
     for at, pair in enumerate(pairs, start=1):
         reason = "too_few_units" if len(np.unique(arm[pair])) < 2 else too_few(y[pair], arm[pair] == at)
@@ -368,6 +414,8 @@ def _refusal(x: Floats, y: Floats, arm: Ints, encoding: Encoding, n_arms: int) -
             return reason
     if not encoding.columns:
         return "no_covariates"
+    if not target.is_randomised:  # whoever chooses an arm differs before exposure
+        return None
     for at, pair in enumerate(pairs, start=1):
         leaks = post_treatment_columns(
             x[pair], arm[pair] == at, groups=encoding.groups, alpha=LEAK_ALPHA / (n_arms - 1)

@@ -10,11 +10,12 @@ import pandas as pd
 import pyarrow as pa
 
 from lifthouse.results.uplift_evaluation import Best, best_learners
-from lifthouse.results.uplift_models import HeldOutTarget, Target, held_out_targets
+from lifthouse.results.uplift_models import Target, held_out_targets
+from lifthouse.results.uplift_profit import Profit, best_treatments, profit_of, winner_of
 from lifthouse.statistics.reasons import Floats
 from lifthouse.uplift.encoding import Encoding
 from lifthouse.uplift.evaluation import ranks_within
-from lifthouse.uplift.policy import Value, arm_scores, budget_split, policy_value, top_share, tree_rule
+from lifthouse.uplift.policy import budget_split, policy_value, top_share, tree_rule
 
 SHARES = tuple(round(0.1 * step, 1) for step in range(1, 11))
 POLICIES = pa.schema(
@@ -26,6 +27,8 @@ POLICIES = pa.schema(
         ("learner", pa.string()),
         ("rule", pa.string()),
         ("reason", pa.string()),
+        ("profit_reason", pa.string()),
+        ("propensity", pa.string()),
         ("budget_share", pa.float64()),
         ("treated_share", pa.float64()),
         ("value", pa.float64()),
@@ -39,6 +42,7 @@ POLICIES = pa.schema(
         ("versus_all_ci_lower", pa.float64()),
         ("versus_all_ci_upper", pa.float64()),
         ("cost", pa.float64()),
+        ("outcome_cost", pa.float64()),
         ("profit", pa.float64()),
         ("profit_ci_lower", pa.float64()),
         ("profit_ci_upper", pa.float64()),
@@ -86,83 +90,75 @@ def targeting_policies(
     """
     best = best_learners(evaluation)
     rows: list[dict[str, object]] = []
-    for held in held_out_targets(targets, models, held_out):
-        scores = arm_scores(held.outcome, held.arm, held.expected, held.target.shares)
-        for policy in _policies(held, scores, best, models, units):
-            rows.append(_row(held.target, policy, scores, confidence))
+    modelled = list(held_out_targets(targets, models, held_out))
+    for held in modelled:
+        profit = profit_of(held, modelled, targets, best)
+        for policy in _policies(profit, best, models, units):
+            rows.append(_row(profit, policy, confidence))
     return pa.Table.from_pylist(rows, schema=POLICIES)
 
 
-def _policies(
-    held: HeldOutTarget,
-    scores: Floats,
-    best: Best,
-    models: pd.DataFrame,
-    units: pd.DataFrame,
-) -> Iterator[_Policy]:
-    target, n = held.target, len(held.outcome)
-    treatments = target.variants[1:]
+def _policies(profit: Profit, best: Best, models: pd.DataFrame, units: pd.DataFrame) -> Iterator[_Policy]:
+    held, target = profit.held, profit.ledger.target
+    n, treatments = len(held.outcome), target.variants[1:]
     yield _Policy("treat_none", "none", 0.0, np.zeros((n, len(treatments))))
-    uplifts: list[Floats | None] = []
     for at, treatment in enumerate(treatments):
         arm = np.zeros((1, len(treatments)))
         arm[0, at] = 1.0
         yield _Policy("treat_all", treatment, 1.0, np.ones((n, 1)) * arm)
-        learner, has_won = best.get(target.keys_of(treatment), ("", False))
-        uplift = held.uplifts[learner][:, at] if has_won else None
-        uplifts.append(uplift)
-        ranks = ranks_within(target.sign * uplift, held.folds) if uplift is not None else None
-        pays = target.profit(at, uplift) > 0 if uplift is not None else None
+        learner, earned = winner_of(target, at, best), profit.expected[at]
+        ranks = ranks_within(target.sign * held.uplifts[learner][:, at], held.folds) if learner else None
+        profit_ranks = None if earned is None else ranks_within(earned, held.folds)
+        pays = None if earned is None else earned > profit.ledger.fees[at]
         for share in SHARES:
             yield _Policy("random", treatment, share, np.full((n, 1), share) * arm)
-            if ranks is None:
-                for name in ("top_uplift", "top_profit", "tier_budget"):
-                    yield _Policy(name, treatment, share, None, reason="no_better_than_random")
-                continue
             for name, chance in (
-                ("top_uplift", top_share(ranks, share)),
-                ("top_profit", top_share(ranks, share, eligible=pays)),
-                ("tier_budget", budget_split(ranks, share)),
+                ("top_uplift", None if ranks is None else top_share(ranks, share)),
+                ("top_profit", None if profit_ranks is None else top_share(profit_ranks, share, eligible=pays)),
+                ("tier_budget", None if ranks is None else budget_split(ranks, share)),
             ):
-                yield _Policy(name, treatment, share, chance[:, None] * arm, learner)
+                if chance is None:
+                    yield _Policy(name, treatment, share, None, reason="no_better_than_random")
+                else:
+                    yield _Policy(name, treatment, share, chance[:, None] * arm, learner)
     if len(treatments) > 1:
-        yield from _best_arm(held, uplifts)
-    if any(uplift is not None for uplift in uplifts):
-        yield _tree(held, scores, models, units)
+        yield from _best_arm(profit)
+    if any(earned is not None for earned in profit.expected):
+        yield _tree(profit, models, units)
     else:
         yield _Policy("policy_tree", "any", 1.0, None, reason="no_better_than_random")
 
 
-def _best_arm(held: HeldOutTarget, uplifts: list[Floats | None]) -> Iterator[_Policy]:
+def _best_arm(profit: Profit) -> Iterator[_Policy]:
     """Give each unit the treatment with the highest expected profit, from the highest profit down."""
-    if all(uplift is None for uplift in uplifts):
+    if all(earned is None for earned in profit.expected):
         for share in SHARES:
             yield _Policy("best_arm", "any", share, None, reason="no_better_than_random")
         return
-    chosen, most = held.target.best_treatments(uplifts)
+    chosen, most = best_treatments(profit.ledger, profit.expected)
     for share in SHARES:
-        chance = top_share(ranks_within(most, held.folds), share, eligible=chosen >= 0)
-        yield _Policy("best_arm", "any", share, (chosen[:, None] == np.arange(len(uplifts))) * chance[:, None])
+        chance = top_share(ranks_within(most, profit.held.folds), share, eligible=chosen >= 0)
+        yield _Policy("best_arm", "any", share, (chosen[:, None] == np.arange(len(profit.expected))) * chance[:, None])
 
 
-def _tree(held: HeldOutTarget, scores: Floats, models: pd.DataFrame, units: pd.DataFrame) -> _Policy:
-    target = held.target
+def _tree(profit: Profit, models: pd.DataFrame, units: pd.DataFrame) -> _Policy:
+    held, target = profit.held, profit.ledger.target
     of_experiment = target.units_of(units, held.unit_ids)
     covariates = [str(name) for name in target.rows_of(models)["covariates"].iloc[0]]
     encoding = Encoding.of(of_experiment[covariates])
-    is_valued = not np.isnan(target.value)
     tree = tree_rule(
-        scores * (target.value if is_valued else target.sign),
+        profit.earned,
         encoding.encode(of_experiment),
         held.folds,
         columns=encoding.columns,
         arms=list(target.variants),
-        costs=np.array(target.costs) if is_valued else np.zeros(len(target.costs)),
+        costs=profit.ledger.fees,
     )
     return _Policy("policy_tree", "any", 1.0, tree.chances, rule=tree.text)
 
 
-def _row(target: Target, policy: _Policy, scores: Floats, confidence: float) -> dict[str, object]:
+def _row(profit: Profit, policy: _Policy, confidence: float) -> dict[str, object]:
+    target = profit.ledger.target
     row: dict[str, object] = {
         "experiment_id": target.experiment_id,
         "metric_name": target.metric_name,
@@ -171,6 +167,8 @@ def _row(target: Target, policy: _Policy, scores: Floats, confidence: float) -> 
         "learner": policy.learner,
         "rule": policy.rule,
         "reason": policy.reason,
+        "profit_reason": profit.ledger.reason,
+        "propensity": target.propensity,
         "budget_share": policy.budget_share,
     }
     if policy.chances is None:
@@ -180,26 +178,29 @@ def _row(target: Target, policy: _Policy, scores: Floats, confidence: float) -> 
     random = np.broadcast_to(given, chances.shape)
     # Everybody gets the treatment, or, where a policy gives several, the treatments in the policy's proportions.
     everybody = random / given.sum() if given.sum() else np.full(chances.shape, 1 / chances.shape[1])
-    value = policy_value(scores, chances, confidence=confidence)
+    value = policy_value(profit.scores, chances, confidence=confidence)
     row |= {"treated_share": float(given.sum()), "value": value.value, "standard_error": value.standard_error}
     row |= {"ci_lower": value.ci_lower, "ci_upper": value.ci_upper}
     for name, other in (("versus_random", random), ("versus_all", everybody)):
-        difference = policy_value(scores, chances - other, confidence=confidence)
+        difference = policy_value(profit.scores, chances - other, confidence=confidence)
         row |= {name: difference.value}
         row |= {f"{name}_ci_lower": difference.ci_lower, f"{name}_ci_upper": difference.ci_upper}
-    return row | _money(target, value, given)
+    return row | _money(profit, chances, confidence)
 
 
-def _money(target: Target, value: Value, given: Floats) -> dict[str, object]:
-    cost = float(given @ np.array(target.costs))
-    if np.isnan(target.value):
-        return {"cost": cost}
-    earned = sorted(target.value * bound for bound in (value.ci_lower, value.ci_upper))
-    profit = target.value * value.value - cost
-    return {
-        "cost": cost,
-        "profit": profit,
-        "profit_ci_lower": earned[0] - cost,
-        "profit_ci_upper": earned[1] - cost,
-        "roi": profit / cost if cost > 0 else None,
+def _money(profit: Profit, chances: Floats, confidence: float) -> dict[str, object]:
+    target = profit.ledger.target
+    fee = float(chances.mean(axis=0) @ np.array(target.costs))
+    outcome_cost = policy_value(profit.spent, chances).value
+    cost = fee + outcome_cost
+    money: dict[str, object] = {"cost": cost, "outcome_cost": outcome_cost}
+    if profit.ledger.reason:
+        return money
+    earned = policy_value(profit.earned, chances, confidence=confidence)
+    gain = earned.value - fee
+    return money | {
+        "profit": gain,
+        "profit_ci_lower": earned.ci_lower - fee,
+        "profit_ci_upper": earned.ci_upper - fee,
+        "roi": gain / cost if cost > 0 else None,
     }

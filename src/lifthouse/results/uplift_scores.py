@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +18,14 @@ from lifthouse.results.uplift_models import (
     Target,
     held_out_targets,
     load_models,
+)
+from lifthouse.results.uplift_profit import (
+    Ledger,
+    best_treatments,
+    expected_earnings,
+    held_out_earnings,
+    ledger_of,
+    winner_of,
 )
 from lifthouse.statistics.reasons import Bools, Floats, Ints
 from lifthouse.uplift.cross_fitting import FoldModels
@@ -69,57 +78,86 @@ def uplift_scores(
     best = best_learners(evaluation)
     reach = float(-special.ndtri((1 - confidence) / 2))
     modelled = list(held_out_targets(targets, models, held_out))
-    for held in modelled:
-        yield from _held_out_batches(held, best, reach)
-    loaded = {
-        (held.target.experiment_id, held.target.metric_name): list(load_models(held.target.rows_of(models)).values())
-        for held in modelled
-    }
+    experiments = [
+        _experiment(name, [held for held in modelled if held.target.experiment_id == name], targets, models)
+        for name in dict.fromkeys(held.target.experiment_id for held in modelled)
+    ]
+    for experiment in experiments:
+        for held in experiment.held.values():
+            yield from _held_out_batches(held, experiment, best, reach)
     cuts = _tier_cuts(modelled, best)
     for batch in others:
         frame = batch.to_pandas()
-        for held in modelled:
-            target = held.target
-            units = frame[frame["experiment_id"] == target.experiment_id]
-            if units.empty:
-                continue
-            fitted = loaded[target.experiment_id, target.metric_name]
-            x = fitted[0][0].encode(units)
-            uplifts, errors = zip(
-                *(_final(fitted, best.get(key), at, x) for at, key in enumerate(_keys(target))), strict=True
-            )
-            chosen = _chosen(target, best, uplifts)
-            for at, key in enumerate(_keys(target)):
-                if key not in best:
-                    continue
-                learner, has_won = best[key]
-                above = np.searchsorted(cuts[key], target.sign * uplifts[at], side="right")
-                tier = np.array(TIERS)[above] if has_won else None
-                is_best = chosen == at if has_won else None
-                yield _batch(key, learner, units["unit_id"], (uplifts[at], errors[at], reach), (tier, is_best, None))
+        for experiment in experiments:
+            units = frame[frame["experiment_id"] == experiment.experiment_id]
+            if not units.empty:
+                yield from _other_batches(units, experiment, best, cuts, reach)
+
+
+@dataclass(frozen=True)
+class _Experiment:
+    """Targets of one experiment that have models, by metric: held-out scores, the folds' models, what enters profit."""
+
+    experiment_id: str
+    held: dict[str, HeldOutTarget]
+    models: dict[str, list[tuple[Encoding, FoldModels]]]
+    ledgers: dict[str, Ledger]
+
+
+def _experiment(
+    experiment_id: str, modelled: Sequence[HeldOutTarget], targets: Sequence[Target], models: pd.DataFrame
+) -> _Experiment:
+    held = {of.target.metric_name: of for of in modelled}
+    return _Experiment(
+        experiment_id,
+        held,
+        {name: list(load_models(of.target.rows_of(models)).values()) for name, of in held.items()},
+        {name: ledger_of(of.target, targets, held) for name, of in held.items()},
+    )
 
 
 def _keys(target: Target) -> list[PairKeys]:
     return [target.keys_of(treatment) for treatment in target.variants[1:]]
 
 
-def _chosen(target: Target, best: Best, uplifts: Sequence[Floats]) -> Ints:
-    """Each unit's most profitable treatment among those that have a winner, -1 for none."""
-    won = [
-        uplift if best.get(key, ("", False))[1] else None for key, uplift in zip(_keys(target), uplifts, strict=True)
-    ]
-    if all(uplift is None for uplift in won):
-        return np.full(len(uplifts[0]), -1)
-    return target.best_treatments(won)[0]
+def _chosen(ledger: Ledger, earnings: Sequence[Floats | None], size: int) -> Ints:
+    """Each unit's most profitable treatment, -1 for none, shape (size,)."""
+    if all(earned is None for earned in earnings):
+        return np.full(size, -1)
+    return best_treatments(ledger, earnings)[0]
 
 
-def _final(
-    fitted: list[tuple[Encoding, FoldModels]], best: tuple[str, bool] | None, at: int, x: Floats
-) -> tuple[Floats, Floats]:
-    """Uplift by the best learner, averaged over the folds' models, and its standard error."""
-    if best is None:
-        return np.full(len(x), np.nan), np.full(len(x), np.nan)
-    effects = [models.effects[best[0]][at] for _, models in fitted]
+def _other_batches(
+    units: pd.DataFrame, experiment: _Experiment, best: Best, cuts: dict[PairKeys, Floats], reach: float
+) -> Iterator[pa.RecordBatch]:
+    finals: dict[PairKeys, tuple[Floats, Floats]] = {}
+    for name, held in experiment.held.items():
+        fitted = experiment.models[name]
+        x = fitted[0][0].encode(units)
+        finals |= {key: _final(fitted, best[key][0], at, x) for at, key in enumerate(_keys(held.target)) if key in best}
+
+    def effect_of(target: Target, at: int, learner: str | None) -> Floats:
+        if learner:
+            return finals[_keys(target)[at]][0]
+        return np.full(len(units), experiment.held[target.metric_name].average_effects()[:, at].mean())
+
+    for name, held in experiment.held.items():
+        ledger = experiment.ledgers[name]
+        chosen = _chosen(ledger, expected_earnings(ledger, best, effect_of), len(units))
+        for at, key in enumerate(_keys(held.target)):
+            if key not in best:
+                continue
+            learner, has_won = best[key]
+            uplift, error = finals[key]
+            above = np.searchsorted(cuts[key], held.target.sign * uplift, side="right")
+            tier = np.array(TIERS)[above] if has_won else None
+            is_best = chosen == at if has_won else None
+            yield _batch(key, learner, units["unit_id"], (uplift, error, reach), (tier, is_best, None))
+
+
+def _final(fitted: list[tuple[Encoding, FoldModels]], learner: str, at: int, x: Floats) -> tuple[Floats, Floats]:
+    """Uplift by a learner, averaged over the folds' models, and its standard error."""
+    effects = [models.effects[learner][at] for _, models in fitted]
     uplift = np.mean([effect.predict(x) for effect in effects], axis=0)
     error = np.full(len(x), np.nan)
     if hasattr(effects[0], "standard_error"):
@@ -127,16 +165,17 @@ def _final(
     return np.asarray(uplift, float), np.asarray(error, float)
 
 
-def _held_out_batches(held: HeldOutTarget, best: Best, reach: float) -> Iterator[pa.RecordBatch]:
-    target = held.target
-    winners = [best.get(key, ("", False)) for key in _keys(target)]
-    first = next(iter(held.uplifts))
-    chosen = _chosen(target, best, [held.uplifts[learner or first][:, at] for at, (learner, _) in enumerate(winners)])
+def _held_out_batches(
+    held: HeldOutTarget, experiment: _Experiment, best: Best, reach: float
+) -> Iterator[pa.RecordBatch]:
+    target, ledger = held.target, experiment.ledgers[held.target.metric_name]
+    earnings = held_out_earnings(ledger, held.unit_ids, experiment.held, best)
+    chosen = _chosen(ledger, earnings, len(held.unit_ids))
     for at, key in enumerate(_keys(target)):
-        winner, has_won = winners[at]
+        winner = winner_of(target, at, best)
         for learner, uplifts in held.uplifts.items():
             tier = is_best = None
-            if has_won and learner == winner:
+            if learner == winner:
                 tier = np.array(TIERS)[tier_of(ranks_within(target.sign * uplifts[:, at], held.folds))]
                 is_best = chosen == at
             numbers = (uplifts[:, at], held.standard_errors[learner][:, at], reach)

@@ -14,7 +14,7 @@ from lifthouse.results.uplift_models import PAIR, Target, held_out_targets, load
 from lifthouse.statistics.reasons import Bools, Floats
 from lifthouse.uplift.drivers import permutation_importance, shapley_importance
 from lifthouse.uplift.encoding import Encoding
-from lifthouse.uplift.evaluation import observed_effect, ranks_within
+from lifthouse.uplift.evaluation import mean_effect, observed_effect, ranks_within
 from lifthouse.uplift.policy import TIERS, tier_of
 
 # What drives the scores is measured on at most so many units.
@@ -181,9 +181,13 @@ def _described(pair: Pair, score: Floats, inside: Bools, x: Floats, encoding: En
     }
     if not inside.any():
         return described
-    effect, lower, upper = observed_effect(pair.outcome[inside], treated)
+    if pair.target.is_randomised:
+        effect, lower, upper = observed_effect(pair.outcome[inside], treated)
+        control = pair.outcome[inside][~treated]
+    else:
+        effect, lower, upper = mean_effect(pair.effects[inside])
+        control = pair.controls[inside]
     bounds = sorted((sign * lower, sign * upper)) if np.isfinite(lower) else (None, None)
-    control = pair.outcome[inside][~treated]
     return described | {
         "mean_control": sign * float(control.mean()) if len(control) else None,
         "predicted_effect": sign * float(score[inside].mean()),

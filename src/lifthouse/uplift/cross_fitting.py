@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lifthouse.statistics.reasons import Floats, Ints, check_choice
+from lifthouse.statistics.reasons import Bools, Floats, Ints, check_choice
 from lifthouse.uplift.learners import (
     LEARNERS,
     Boosting,
@@ -74,7 +74,7 @@ def fit_arms(
         covariates: Known before exposure, shape (n, k); NaN where unknown.
         outcome: The metric, shape (n,).
         arm: 0 for control, then 1, 2 ... for the treatments, shape (n,).
-        shares: Designed share of each arm, shape (arms,).
+        shares: Chance of each arm by design, shape (arms,), or of each arm for each unit, shape (n, arms).
         settings: Of the gradient boosting.
 
     Returns:
@@ -97,15 +97,17 @@ def fit_arms(
         check_choice("learner", learner, LEARNERS)
     if x.ndim != 2 or not len(x) == len(y) == len(arms):
         raise ValueError(f"shapes of covariates, outcome, arm == {x.shape}, {y.shape}, {arms.shape}, must agree")
-    counts = np.bincount(arms, minlength=len(share))
-    if len(counts) != len(share) or counts.min() < MIN_UNITS_AN_ARM:
+    count_arms = share.shape[-1]
+    counts = np.bincount(arms, minlength=count_arms)
+    if len(counts) != count_arms or counts.min() < MIN_UNITS_AN_ARM:
         raise ValueError(f"units by arm == {counts.tolist()}, must be at least {MIN_UNITS_AN_ARM} in each")
     binary = is_binary(y)
-    outcomes = tuple(boosted(x[arms == at], y[arms == at], settings, binary=binary) for at in range(len(share)))
+    outcomes = tuple(boosted(x[arms == at], y[arms == at], settings, binary=binary) for at in range(count_arms))
     effects: dict[str, list[EffectModel]] = {learner: [] for learner in learners}
-    for at in range(1, len(share)):
+    for at in range(1, count_arms):
         seen = (arms == 0) | (arms == at)
-        propensity = share[at] / (share[0] + share[at])
+        chances = of_units(share, seen)
+        propensity = chances[..., at] / (chances[..., 0] + chances[..., at])
         check_propensity(propensity)
         sample = Sample(x[seen], y[seen], arms[seen] == at, propensity, settings)
         sample.base = Difference(outcomes[at], outcomes[0])
@@ -147,7 +149,7 @@ def cross_fit(
         covariates: Known before exposure, shape (n, k); NaN where unknown.
         outcome: The metric, shape (n,).
         arm: 0 for control, then 1, 2 ... for the treatments, shape (n,).
-        shares: Designed share of each arm, shape (arms,).
+        shares: Chance of each arm by design, shape (arms,), or of each arm for each unit, shape (n, arms).
         folds: Number of folds; each has the arms, and for 0 and 1 the outcomes, in the same shares.
         settings: Of the gradient boosting; its seed also makes the folds.
 
@@ -170,16 +172,22 @@ def cross_fit(
     settings = settings or Boosting()
     x, y, arms = np.asarray(covariates, float), np.asarray(outcome, float), np.asarray(arm, np.int64)
     fold = stratified_folds(arms, y, folds, settings.seed)
-    arms_count = len(np.asarray(shares))
-    scores = {learner: np.empty((len(y), arms_count - 1)) for learner in learners}
-    expected = np.empty((len(y), arms_count))
+    share = np.asarray(shares, float)
+    count_arms = share.shape[-1]
+    scores = {learner: np.empty((len(y), count_arms - 1)) for learner in learners}
+    expected = np.empty((len(y), count_arms))
     for held_out in range(folds):
         inside, rest = fold == held_out, fold != held_out
-        models = fit_arms(learners, x[rest], y[rest], arms[rest], shares, settings=settings)
+        models = fit_arms(learners, x[rest], y[rest], arms[rest], of_units(share, rest), settings=settings)
         expected[inside] = models.expected(x[inside])
         for learner in learners:
             scores[learner][inside] = models.effect(learner, x[inside])
     return HeldOut(fold, scores, expected)
+
+
+def of_units(shares: Floats, inside: Bools) -> Floats:
+    """Chances of some of the units: of each its own, from shape (n, arms), or the same for all, from shape (arms,)."""
+    return shares if shares.ndim == 1 else shares[inside]
 
 
 def stratified_folds(arm: Ints, outcome: Floats, folds: int, seed: int) -> Ints:

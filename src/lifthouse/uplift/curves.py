@@ -105,6 +105,19 @@ class Ranking:
         uplift = (_ratio(sum_treated, count_treated) - _ratio(sum_control, count_control)) * count
         return Curve(targeted, np.concatenate([[0.0], qini])), Curve(targeted, np.concatenate([[0.0], uplift]))
 
+    def added(self, effects: Floats, *, weight: Floats | None = None) -> Curve:
+        """Give the curve that adds up effects of units: the uplift curve where arms were not randomised.
+
+        Args:
+            effects: Doubly robust score of each unit's effect, shape (n,).
+            weight: How often each unit counts, shape (n,); None for once.
+
+        """
+        weight = np.ones(len(self.order)) if weight is None else weight
+        count = np.cumsum(weight[self.order])[self.last_of_score]
+        gain = np.cumsum((weight * effects)[self.order])[self.last_of_score]
+        return Curve(np.concatenate([[0.0], count]), np.concatenate([[0.0], gain]))
+
 
 def uplift_curve(
     outcome: npt.ArrayLike, score: npt.ArrayLike, treated: npt.ArrayLike, *, kind: CurveKind = "qini"

@@ -6,6 +6,9 @@ times the bootstrap's standard error, and the p-value comes from the same two nu
 
 Scores from cross-fitting are first ranked within their fold. Models of different folds are shifted against each other
 by chance, against the fold's own effect; ranks take that out.
+
+Qini and uplift curves compare arms as they are, which tells something only where a lot decided who is in them. Where
+nobody assigned them, measures rest on doubly robust scores of effects alone.
 """
 
 from __future__ import annotations
@@ -21,6 +24,7 @@ from lifthouse.statistics.reasons import Bools, Floats, Ints, check_rate
 from lifthouse.uplift.curves import Ranking, checked, normalised_area, perfect_score
 
 AT_SHARES = (0.1, 0.2, 0.3, 0.5)
+AT_NAMES = tuple(f"uplift_at_{round(100 * share)}" for share in AT_SHARES)
 # Fewer than this many units, or non-zero outcomes of a proportion, in an arm: no evaluation.
 MIN_UNITS, MIN_OUTCOMES = 100, 10
 
@@ -30,7 +34,7 @@ class Measure:
     """One measure of a score against what random targeting gives.
 
     Attributes:
-        name: qini, auuc, rate, uplift_at_10 ...
+        name: qini, auuc, uplift_area, rate, uplift_at_10 ...
         value: The estimate.
         random_value: What targeting at random gives: 0, or the average effect for uplift at a share.
         standard_error: Bootstrap's, of `value`.
@@ -56,8 +60,8 @@ class Evaluation:
     Attributes:
         measures: By learner.
         winner: Best learner, None if none is better than random.
-        best: Learner with the highest Qini coefficient, better than random or not.
-        differences: Qini coefficient of `best` less each other learner's, on the same draws.
+        best: Learner with the highest Qini coefficient, else the largest area, better than random or not.
+        differences: The same measure of `best` less each other learner's, on the same draws.
         reason: Why there is no winner; None where there is one.
 
     """
@@ -173,26 +177,99 @@ def evaluate(
     rng = np.random.default_rng(seed)
     weights = np.vstack([np.ones(len(y)), *(_draw(w, rng)[None] for _ in range(draws))])
     values = _measure_all(y, w, gamma, ranked, weights)
-    names = [*("qini", "auuc", "rate"), *(f"uplift_at_{round(100 * share)}" for share in AT_SHARES)]
+    names = ["qini", "auuc", "rate", *AT_NAMES]
     randoms = np.zeros((len(weights), len(names)))
     randoms[:, 3:] = _weighted_effects(y, w, weights)[:, None]
+    return _judged(names, values, randoms, confidence)
+
+
+def evaluate_observed(
+    outcome: npt.ArrayLike,
+    scores: Mapping[str, npt.ArrayLike],
+    treated: npt.ArrayLike,
+    *,
+    effects: npt.ArrayLike,
+    folds: npt.ArrayLike | None = None,
+    seed: int = 0,
+    draws: int = 200,
+    confidence: float = 0.95,
+) -> Evaluation:
+    """Measure the scores of learners where nobody assigned the arms, and choose the winner.
+
+    As `evaluate`, on the uplift curve of added-up doubly robust scores. In the place of the Qini coefficient is the
+    area of that curve above random: the gain, in the metric's unit per unit of all, as a mean over shares of units
+    targeted. It is RATE with the weights of the Qini curve; RATE itself leans on the first few of the ranking, and is
+    above zero too often where propensities are close to 0 or 1. All are right if either the propensities or the
+    expected outcomes are, and if covariates hold all that moves both the choice of the arm and the outcome, which no
+    measure can show.
+
+    Args:
+        outcome: The metric, higher is better, shape (n,).
+        scores: By learner, scores made without the unit's own outcome, each of shape (n,).
+        treated: Whether a unit was in treatment, shape (n,).
+        effects: Doubly robust score of each unit's effect, with its estimated propensity, shape (n,).
+        folds: Fold whose outcomes a unit's score has not seen, shape (n,).
+        seed: Of the bootstrap.
+        draws: Bootstrap draws.
+        confidence: Level of the intervals.
+
+    Returns:
+        The evaluation. With too few units or outcomes in an arm, no measures and a reason.
+
+    Raises:
+        ValueError: If shapes differ, a value is not finite, there is no score or an option is out of range.
+
+    References:
+        Yadlowsky et al. (2025), as in `evaluate`.
+
+    Example:
+        >>> rng = np.random.default_rng(0)
+        >>> treated, driver = rng.integers(0, 2, 2000), rng.normal(size=2000)
+        >>> effects = driver + rng.normal(size=2000)
+        >>> scores = {"good": driver, "bad": rng.normal(size=2000)}
+        >>> evaluate_observed(effects, scores, treated, effects=effects).winner
+        'good'
+
+    """
+    check_rate("confidence", confidence)
+    y, w = checked(outcome, treated)
+    if not scores or draws < 2:
+        raise ValueError(f"{len(scores)} scores and {draws} draws, must be at least 1 and 2")
+    reason = too_few(y, w)
+    if reason:
+        return Evaluation({}, None, None, {}, reason)
+    gamma = np.asarray(effects, float)
+    rng = np.random.default_rng(seed)
+    weights = np.vstack([np.ones(len(y)), *(_draw(w, rng)[None] for _ in range(draws))])
+    rankings = {name: Ranking.of(ranks_within(score, folds)) for name, score in scores.items()}
+    values = {
+        name: np.array([_observed(gamma, ranking, weight) for weight in weights]) for name, ranking in rankings.items()
+    }
+    names = ["uplift_area", "rate", *AT_NAMES]
+    randoms = np.zeros((len(weights), len(names)))
+    randoms[:, 2:] = (weights @ gamma / weights.sum(axis=1))[:, None]
+    return _judged(names, values, randoms, confidence)
+
+
+def _judged(names: Sequence[str], values: Mapping[str, Floats], randoms: Floats, confidence: float) -> Evaluation:
+    """Choose the winner by the first measure; values by learner and randoms of shape (draws + 1, measures)."""
     measures = {
         learner: tuple(
             _measure(name, values[learner][:, at], randoms[:, at], confidence) for at, name in enumerate(names)
         )
-        for learner in ranked
+        for learner in values
     }
-    qini = {learner: measures[learner][0] for learner in ranked}
-    known = [learner for learner in ranked if np.isfinite(qini[learner].value)]
+    first = {learner: measures[learner][0] for learner in values}
+    known = [learner for learner in values if np.isfinite(first[learner].value)]
     if not known:
         return Evaluation(measures, None, None, {}, "no_variation_in_outcome")
-    best = max(known, key=lambda learner: qini[learner].value)
-    strict = -special.ndtri((1 - confidence) / len(ranked) / 2)
-    better = [name for name in known if qini[name].value - strict * qini[name].standard_error > 0]
-    winner = max(better, key=lambda learner: qini[learner].value) if better else None
-    zeros = np.zeros(len(weights))
+    best = max(known, key=lambda learner: first[learner].value)
+    strict = -special.ndtri((1 - confidence) / len(values) / 2)
+    better = [name for name in known if first[name].value - strict * first[name].standard_error > 0]
+    winner = max(better, key=lambda learner: first[learner].value) if better else None
+    zeros = np.zeros(len(randoms))
     differences = {
-        other: _measure("qini_difference", values[best][:, 0] - values[other][:, 0], zeros, confidence)
+        other: _measure(f"{names[0]}_difference", values[best][:, 0] - values[other][:, 0], zeros, confidence)
         for other in known
         if other != best
     }
@@ -258,6 +335,21 @@ def observed_effect(outcome: Floats, treated: Bools, *, confidence: float = 0.95
     return effect, float(interval.low), float(interval.high)
 
 
+def mean_effect(effects: Floats, *, confidence: float = 0.95) -> tuple[float, float, float]:
+    """Mean of doubly robust scores with a normal interval; NaN bounds with fewer than two units.
+
+    Example:
+        >>> mean_effect(np.array([1.0, 3.0]))[0]
+        2.0
+
+    """
+    mean = float(effects.mean())
+    if len(effects) < 2:
+        return mean, float("nan"), float("nan")
+    reach = -special.ndtri((1 - confidence) / 2) * float(effects.std(ddof=1)) / np.sqrt(len(effects))
+    return mean, mean - reach, mean + reach
+
+
 def too_few(outcome: Floats, treated: Bools) -> str | None:
     """Name the reason where an arm has too few units or, for a proportion, too few of either outcome."""
     arms = (outcome[treated], outcome[~treated])
@@ -309,6 +401,14 @@ def _rate(gamma: Floats, ranking: Ranking, weight: Floats) -> float:
     seen = count > 0
     effect = total[seen] / count[seen] - total[-1] / count[-1]
     return float(np.average(effect, weights=np.diff(count[seen], prepend=0.0)))
+
+
+def _observed(gamma: Floats, ranking: Ranking, weight: Floats) -> tuple[float, ...]:
+    """Area above random per unit, RATE, and mean effects among the top shares of units."""
+    curve = ranking.added(gamma, weight=weight)
+    count = curve.count_targeted[-1]
+    at = curve.at(AT_SHARES) / (np.array(AT_SHARES) * count)
+    return (curve.area - curve.random_area) / count**2, _rate(gamma, ranking, weight), *at
 
 
 def _weighted_effects(y: Floats, w: Bools, weights: Floats) -> Floats:

@@ -1,6 +1,7 @@
 """Learners of individual effects.
 
-A learner sees covariates, an outcome, who was treated, and the known propensity; it returns a model of the effect.
+A learner sees covariates, an outcome, who was treated, and the propensity, known by design or estimated; it returns a
+model of the effect.
 The meta-learners stand on LightGBM; the forests are causalml's and are imported only when used.
 """
 
@@ -17,6 +18,8 @@ import numpy.typing as npt
 from lifthouse.statistics.reasons import Bools, Floats, check_choice
 
 MAX_PROPENSITY_TAIL = 0.01
+# One probability of treatment for all units, or each unit's, shape (n,).
+Propensity = float | Floats
 
 
 class EffectModel(Protocol):
@@ -151,9 +154,9 @@ class Sample:
     """Units of one treatment and of control, with what several learners stand on, fitted when first asked for."""
 
     def __init__(
-        self, covariates: Floats, outcome: Floats, treated: Bools, propensity: float, settings: Boosting
+        self, covariates: Floats, outcome: Floats, treated: Bools, propensity: Propensity, settings: Boosting
     ) -> None:
-        """Take covariates of shape (n, k), outcome and who was treated of shape (n,)."""
+        """Take covariates of shape (n, k), outcome and who was treated of shape (n,); propensity as in `fit`."""
         self.x, self.y, self.w, self.p, self.settings = covariates, outcome, treated, propensity, settings
         self.binary = is_binary(outcome)
 
@@ -194,7 +197,7 @@ def _x(sample: Sample) -> EffectModel:
     x, y, w, base = sample.x, sample.y, sample.w, sample.base
     treated = boosted(x[w], y[w] - prediction(base.control, x[w]), sample.settings)
     control = boosted(x[~w], prediction(base.treatment, x[~w]) - y[~w], sample.settings)
-    return _Blend(treated, control, sample.p)
+    return _Blend(treated, control, float(np.mean(sample.p)))
 
 
 def _r(sample: Sample) -> EffectModel:
@@ -271,6 +274,8 @@ _LEARNERS: dict[str, Callable[[Sample], EffectModel]] = {
     "uplift_forest": _uplift_forest,
 }
 LEARNERS = tuple(_LEARNERS)
+# They compare the arms within a leaf as they are, so that whoever chose the treatment is taken for its effect.
+NEED_RANDOMISED = ("causal_forest", "uplift_forest")
 
 
 def fit(
@@ -279,7 +284,7 @@ def fit(
     outcome: npt.ArrayLike,
     treated: npt.ArrayLike,
     *,
-    propensity: float,
+    propensity: Propensity,
     settings: Boosting | None = None,
 ) -> EffectModel:
     """Fit one learner of the effect of one treatment against control.
@@ -289,7 +294,8 @@ def fit(
         covariates: Known before exposure, shape (n, k); NaN where unknown.
         outcome: The metric, shape (n,); 0 and 1 is modelled as a probability.
         treated: Whether a unit was in treatment, shape (n,).
-        propensity: Probability of treatment, known by design.
+        propensity: Probability of treatment: one number known by design, or each unit's, by a model that has not seen
+            the unit, shape (n,). `NEED_RANDOMISED` take no notice of it.
         settings: Of the gradient boosting.
 
     Returns:
@@ -327,10 +333,11 @@ def fit_sample(learner: str, sample: Sample) -> EffectModel:
     return _LEARNERS[learner](sample)
 
 
-def check_propensity(propensity: float) -> None:
+def check_propensity(propensity: Propensity) -> None:
     """Raise a ValueError if treatment or control is too rare to learn effects from."""
-    if not MAX_PROPENSITY_TAIL <= propensity <= 1 - MAX_PROPENSITY_TAIL:
-        raise ValueError(f"propensity == {propensity}, must be in [{MAX_PROPENSITY_TAIL}, {1 - MAX_PROPENSITY_TAIL}]")
+    for end in (np.min(propensity), np.max(propensity)):
+        if not MAX_PROPENSITY_TAIL <= end <= 1 - MAX_PROPENSITY_TAIL:
+            raise ValueError(f"propensity == {end}, must be in [{MAX_PROPENSITY_TAIL}, {1 - MAX_PROPENSITY_TAIL}]")
 
 
 def _without_gaps(covariates: Floats) -> Floats:
