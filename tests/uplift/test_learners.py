@@ -7,9 +7,7 @@ import pytest
 from scipy import stats
 
 from lifthouse.uplift.cross_fitting import cross_fit, stratified_folds
-from lifthouse.uplift.learners import LEARNERS, Boosting, fit
-
-FORESTS = ("causal_forest", "uplift_forest")
+from lifthouse.uplift.learners import LEARNERS, NEED_RANDOMISED, Boosting, fit
 
 
 def experiment(size: int, *, binary: bool, seed: int = 1, share: float = 0.5) -> tuple[np.ndarray, ...]:
@@ -23,7 +21,7 @@ def experiment(size: int, *, binary: bool, seed: int = 1, share: float = 0.5) ->
 
 @pytest.mark.parametrize("binary", [True, False])
 def test_every_boosted_learner_finds_the_effect_out_of_fold(binary: bool) -> None:
-    learners = tuple(name for name in LEARNERS if name not in FORESTS)
+    learners = tuple(name for name in LEARNERS if name not in NEED_RANDOMISED)
     x, outcome, treated, effect = experiment(6000, binary=binary, share=0.3)
     held_out = cross_fit(learners, x, outcome, treated, [0.7, 0.3])
     for name in learners:
@@ -33,7 +31,7 @@ def test_every_boosted_learner_finds_the_effect_out_of_fold(binary: bool) -> Non
         assert held_out.scores[name].mean() == pytest.approx(effect.mean(), abs=0.1)
 
 
-@pytest.mark.parametrize("name", FORESTS)
+@pytest.mark.parametrize("name", NEED_RANDOMISED)
 def test_forests_find_the_effect(name: str) -> None:
     x, outcome, treated, effect = experiment(3000, binary=True)
     held_out = cross_fit((name,), x, outcome, treated, [0.5, 0.5], settings=Boosting(trees=20))
@@ -86,12 +84,31 @@ def test_gaps_are_allowed() -> None:
         assert np.isfinite(model.predict(x)).all()
 
 
+def test_a_propensity_of_each_unit_is_used() -> None:
+    rng = np.random.default_rng(4)
+    x = rng.normal(size=(6000, 2))
+    # Whoever is high in the first chooses the treatment and gains by the second.
+    chance = 0.2 + 0.6 * (x[:, 0] > 0)
+    treated = (rng.random(6000) < chance).astype(int)
+    outcome = 2 * x[:, 0] + treated * (x[:, 1] > 0) + rng.normal(size=6000)
+    learners = tuple(name for name in LEARNERS if name not in (*NEED_RANDOMISED, "s_learner"))
+    shares = np.column_stack([1 - chance, chance])
+    for name, scores in cross_fit(learners, x, outcome, treated, shares).scores.items():
+        assert scores.mean() == pytest.approx(0.5, abs=0.2), name
+    # The same for all is one number for all.
+    one, many = (cross_fit(learners, x, outcome, treated, of) for of in ([0.5, 0.5], np.full((6000, 2), 0.5)))
+    for name in learners:
+        np.testing.assert_array_equal(one.scores[name], many.scores[name])
+
+
 def test_wrong_input_is_refused() -> None:
     x, outcome, treated, _ = experiment(500, binary=False)
     with pytest.raises(ValueError, match="must be one of"):
         fit("u_learner", x, outcome, treated, propensity=0.5)
     with pytest.raises(ValueError, match="propensity"):
         fit("s_learner", x, outcome, treated, propensity=0.999)
+    with pytest.raises(ValueError, match=r"propensity == 1\.0"):
+        fit("s_learner", x, outcome, treated, propensity=np.append(np.full(499, 0.5), 1.0))
     with pytest.raises(ValueError, match="causal_forest"):
         fit("uplift_forest", x, outcome, treated, propensity=0.5)
     with pytest.raises(ValueError, match="units by arm"):
