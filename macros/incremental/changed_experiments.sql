@@ -5,7 +5,13 @@
 {% macro of_changed_experiments(column='experiment_id') -%}
     {#- A condition: the rows of experiments that are to be built now, which is all of them where the table is built in full. -#}
     {%- set changed = changed_experiments(this) if is_incremental() else none -%}
-    {{ 'true' if changed is none else column ~ " in ('" ~ changed | join("', '") ~ "')" if changed else 'false' }}
+    {%- if changed is none -%}
+        true
+    {%- elif changed -%}
+        {{ column }} in ('{{ changed | map('replace', "'", "''") | join("', '") }}')
+    {%- else -%}
+        false
+    {%- endif -%}
 {%- endmacro %}
 
 
