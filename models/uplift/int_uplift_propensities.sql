@@ -1,6 +1,6 @@
 -- Chances of treatment of units that nobody assigned, of experiments with two arms. Units without overlap, whom hardly a unit of
--- the other arm is like, tell nothing of an effect: those out of Crump's bound, and the almost certain. One row per experiment and
--- unit.
+-- the other arm is like, tell nothing of an effect: those out of Crump's bound, and the almost certain.
+-- One row per experiment and unit.
 
 with
 
