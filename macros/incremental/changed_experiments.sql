@@ -68,7 +68,10 @@
 
     insert into {{ arguments.target_relation }} ({{ columns }})
     select {{ columns }}
-    from {{ arguments.temp_relation }}
+    from {{ arguments.temp_relation }};
+
+    -- Of a Python model it is no temporary table, and nobody else drops it.
+    drop table {{ arguments.temp_relation }}
 {% endmacro %}
 
 

@@ -113,6 +113,7 @@ def test_all_is_computed_at_first_and_nothing_without_news(warehouse: Warehouse)
     build(warehouse)
 
     assert computed(warehouse) == of_all()
+    assert warehouse.query("select table_name from duckdb_tables() where table_name like '%dbt_tmp%'") == []
 
 
 def test_late_events_compute_the_experiments_they_belong_to(warehouse: Warehouse) -> None:
