@@ -12,8 +12,10 @@ import pyarrow as pa
 
 from benchmarks.measure import GIB, Figure, say
 from lifthouse.results.uplift_evaluation import uplift_evaluation
-from lifthouse.results.uplift_models import Target, held_out_scores, uplift_models
+from lifthouse.results.uplift_held_out import held_out_scores
+from lifthouse.results.uplift_models import uplift_models
 from lifthouse.results.uplift_scores import uplift_scores
+from lifthouse.results.uplift_targets import Target
 from lifthouse.uplift.learners import Boosting, fit
 
 # `--events` sets the fitted units; ten times as many are scored.

@@ -7,7 +7,7 @@ def model(dbt: Any, session: Any) -> Any:
     """Read models and held-out scores, and call the pure function."""
     from lifthouse.results.changes import of_changed_experiments
     from lifthouse.results.uplift_evaluation import uplift_curves
-    from lifthouse.results.uplift_models import targets_of
+    from lifthouse.results.uplift_targets import targets_of
 
     changed = of_changed_experiments(dbt, session, dbt.ref("int_experiment_inputs"))
     return uplift_curves(

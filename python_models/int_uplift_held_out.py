@@ -1,4 +1,4 @@
-"""Out-of-fold scores of the fitted units: see `lifthouse.results.uplift_models`."""
+"""Out-of-fold scores of the fitted units: see `lifthouse.results.uplift_held_out`."""
 
 from typing import Any
 
@@ -6,7 +6,8 @@ from typing import Any
 def model(dbt: Any, session: Any) -> Any:
     """Read models, fitted units and their outcomes, and return one row per experiment, metric and unit."""
     from lifthouse.results.changes import of_changed_experiments
-    from lifthouse.results.uplift_models import held_out_scores, targets_of
+    from lifthouse.results.uplift_held_out import held_out_scores
+    from lifthouse.results.uplift_targets import targets_of
 
     changed = of_changed_experiments(dbt, session, dbt.ref("int_experiment_inputs"))
     units = dbt.ref("int_uplift_units").filter(changed).filter("is_fitted")

@@ -6,7 +6,8 @@ from typing import Any
 def model(dbt: Any, session: Any) -> Any:
     """Read fitted units and their outcomes, and return one row per experiment, metric and fold."""
     from lifthouse.results.changes import of_changed_experiments
-    from lifthouse.results.uplift_models import targets_of, uplift_models
+    from lifthouse.results.uplift_models import uplift_models
+    from lifthouse.results.uplift_targets import targets_of
 
     changed = of_changed_experiments(dbt, session, dbt.ref("int_experiment_inputs"))
     units = dbt.ref("int_uplift_units").filter(changed).filter("is_fitted")

@@ -8,8 +8,8 @@ def model(dbt: Any, session: Any) -> Any:
     import pyarrow as pa
 
     from lifthouse.results.changes import of_changed_experiments
-    from lifthouse.results.uplift_models import targets_of
     from lifthouse.results.uplift_scores import SCORES, uplift_scores
+    from lifthouse.results.uplift_targets import targets_of
 
     changed = of_changed_experiments(dbt, session, dbt.ref("int_experiment_inputs"))
     # A cursor of its own: the rows are read while the session writes the scores.

@@ -6,8 +6,8 @@ from typing import Any
 def model(dbt: Any, session: Any) -> Any:
     """Read models and held-out scores, and call the pure function."""
     from lifthouse.results.changes import of_changed_experiments
-    from lifthouse.results.uplift_models import targets_of
     from lifthouse.results.uplift_segments import uplift_segments
+    from lifthouse.results.uplift_targets import targets_of
 
     changed = of_changed_experiments(dbt, session, dbt.ref("int_experiment_inputs"))
     return uplift_segments(

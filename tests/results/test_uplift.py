@@ -11,10 +11,12 @@ import pytest
 from scipy import stats
 
 from lifthouse.results.uplift_evaluation import best_learners, uplift_curves, uplift_evaluation
-from lifthouse.results.uplift_models import Target, held_out_scores, held_out_targets, load_models, uplift_models
+from lifthouse.results.uplift_held_out import held_out_scores, held_out_targets
+from lifthouse.results.uplift_models import load_models, uplift_models
 from lifthouse.results.uplift_policies import targeting_policies
 from lifthouse.results.uplift_scores import uplift_scores
 from lifthouse.results.uplift_segments import uplift_drivers, uplift_segments
+from lifthouse.results.uplift_targets import Target
 
 TARGET = Target("e", "m", ("control", "b", "c"), (0.4, 0.3, 0.3), (0.1, 0.2), 1.0, 1.0, None)
 LEARNERS = ("t_learner", "linear_dr_learner")

@@ -10,10 +10,12 @@ from scipy import stats
 
 from lifthouse.causal import propensity
 from lifthouse.results.uplift_evaluation import best_learners, uplift_curves, uplift_evaluation
-from lifthouse.results.uplift_models import Target, held_out_scores, held_out_targets, uplift_models
+from lifthouse.results.uplift_held_out import held_out_scores, held_out_targets
+from lifthouse.results.uplift_models import uplift_models
 from lifthouse.results.uplift_policies import targeting_policies
 from lifthouse.results.uplift_scores import uplift_scores
 from lifthouse.results.uplift_segments import uplift_segments
+from lifthouse.results.uplift_targets import Target
 
 TARGET = Target("e", "m", ("control", "treatment"), (np.nan, np.nan), (0.0,), 1.0, 1.0, None, is_randomised=False)
 LEARNERS = ("t_learner", "x_learner", "dr_learner", "causal_forest")

@@ -10,9 +10,11 @@ import pyarrow as pa
 import pytest
 
 from lifthouse.results.uplift_evaluation import EVALUATION, best_learners, uplift_evaluation
-from lifthouse.results.uplift_models import HELD_OUT, Target, held_out_scores, uplift_models
+from lifthouse.results.uplift_held_out import HELD_OUT, held_out_scores
+from lifthouse.results.uplift_models import uplift_models
 from lifthouse.results.uplift_policies import targeting_policies
 from lifthouse.results.uplift_scores import uplift_scores
+from lifthouse.results.uplift_targets import Target
 
 REVENUE = Target("e", "revenue", ("control", "treatment"), (0.5, 0.5), (0.25,), 1.0, 1.0, None)
 SUPPORT = replace(REVENUE, metric_name="support_minutes", value=-0.5, sign=-1.0)

@@ -7,9 +7,10 @@ import pytest
 from scipy import stats
 
 from lifthouse.demo.saas_truth import CHURN_RISK_BETA, PRODUCTIVITY_BETA, TENURE_BETA, Traits, solve_saas_rates
+from lifthouse.uplift.calibration import observed_effect
 from lifthouse.uplift.cross_fitting import HeldOut, cross_fit
 from lifthouse.uplift.drivers import permutation_importance
-from lifthouse.uplift.evaluation import Evaluation, evaluate, observed_effect, ranks_within
+from lifthouse.uplift.evaluation import Evaluation, evaluate, ranks_within
 from lifthouse.uplift.learners import fit
 from lifthouse.uplift.policy import arm_scores, policy_value, top_share
 

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from lifthouse.uplift.evaluation import calibration, evaluate, evaluate_observed, mean_effect, ranks_within
+from lifthouse.uplift.calibration import calibration, mean_effect
+from lifthouse.uplift.evaluation import evaluate, evaluate_observed, ranks_within
 from lifthouse.uplift.policy import arm_scores
 
 RUNS = 200

@@ -11,9 +11,10 @@ import pyarrow.parquet as pq
 import pytest
 from sklearn.ensemble import RandomForestClassifier
 
+from lifthouse.uplift.calibration import observed_effect
 from lifthouse.uplift.cross_fitting import cross_fit, fit_arms
 from lifthouse.uplift.encoding import Encoding
-from lifthouse.uplift.evaluation import evaluate, observed_effect
+from lifthouse.uplift.evaluation import evaluate
 
 DATA = os.environ.get("LIFTHOUSE_DATA", "")
 pytestmark = pytest.mark.skipif(not DATA, reason="LIFTHOUSE_DATA names no folder of public data sets")

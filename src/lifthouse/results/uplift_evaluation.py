@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from lifthouse.results.uplift_models import PAIR, HeldOutTarget, PairKeys, Target, held_out_targets
+from lifthouse.results.uplift_held_out import HeldOutTarget, held_out_targets
+from lifthouse.results.uplift_targets import PAIR, PairKeys, Target
 from lifthouse.statistics.reasons import Bools, Floats, Ints
 from lifthouse.uplift.cross_fitting import of_units
 from lifthouse.uplift.curves import Curve, Ranking

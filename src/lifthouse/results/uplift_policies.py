@@ -10,8 +10,9 @@ import pandas as pd
 import pyarrow as pa
 
 from lifthouse.results.uplift_evaluation import Best, best_learners
-from lifthouse.results.uplift_models import Target, held_out_targets
+from lifthouse.results.uplift_held_out import held_out_targets
 from lifthouse.results.uplift_profit import Profit, best_treatments, profit_of, winner_of
+from lifthouse.results.uplift_targets import Target
 from lifthouse.statistics.reasons import Floats
 from lifthouse.uplift.encoding import Encoding
 from lifthouse.uplift.evaluation import ranks_within

@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 
 from lifthouse.results.uplift_evaluation import Best
-from lifthouse.results.uplift_models import HeldOutTarget, Target
+from lifthouse.results.uplift_held_out import HeldOutTarget
+from lifthouse.results.uplift_targets import Target
 from lifthouse.statistics.reasons import Floats, Ints
 
 

@@ -12,13 +12,8 @@ import pyarrow as pa
 from scipy import special
 
 from lifthouse.results.uplift_evaluation import Best, best_learners
-from lifthouse.results.uplift_models import (
-    HeldOutTarget,
-    PairKeys,
-    Target,
-    held_out_targets,
-    load_models,
-)
+from lifthouse.results.uplift_held_out import HeldOutTarget, held_out_targets
+from lifthouse.results.uplift_models import load_models
 from lifthouse.results.uplift_profit import (
     Ledger,
     best_treatments,
@@ -27,6 +22,7 @@ from lifthouse.results.uplift_profit import (
     ledger_of,
     winner_of,
 )
+from lifthouse.results.uplift_targets import PairKeys, Target
 from lifthouse.statistics.reasons import Bools, Floats, Ints
 from lifthouse.uplift.cross_fitting import FoldModels
 from lifthouse.uplift.encoding import Encoding

@@ -10,11 +10,14 @@ import pandas as pd
 import pyarrow as pa
 
 from lifthouse.results.uplift_evaluation import Pair, best_learners, pairs_of, seed_of
-from lifthouse.results.uplift_models import PAIR, Target, held_out_targets, load_models
+from lifthouse.results.uplift_held_out import held_out_targets
+from lifthouse.results.uplift_models import load_models
+from lifthouse.results.uplift_targets import PAIR, Target
 from lifthouse.statistics.reasons import Bools, Floats
+from lifthouse.uplift.calibration import mean_effect, observed_effect
 from lifthouse.uplift.drivers import permutation_importance, shapley_importance
 from lifthouse.uplift.encoding import Encoding
-from lifthouse.uplift.evaluation import mean_effect, observed_effect, ranks_within
+from lifthouse.uplift.evaluation import ranks_within
 from lifthouse.uplift.policy import TIERS, tier_of
 
 # What drives the scores is measured on at most so many units.

@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special, stats
 
-from lifthouse.statistics.reasons import Bools, Floats, Ints, check_rate
+from lifthouse.statistics.reasons import Bools, Floats, check_rate
 from lifthouse.uplift.curves import Ranking, checked, normalised_area, perfect_score
 
 AT_SHARES = (0.1, 0.2, 0.3, 0.5)
@@ -71,28 +71,6 @@ class Evaluation:
     best: str | None
     differences: dict[str, Measure]
     reason: str | None
-
-
-@dataclass(frozen=True)
-class Calibration:
-    """Predicted against observed effect by group of predicted effect, lowest first; shape (groups,).
-
-    Attributes:
-        predicted: Mean score.
-        observed: Difference of means between the arms.
-        ci_lower: Lower bound of `observed`.
-        ci_upper: Upper bound of `observed`.
-        count_treatment: Treated units.
-        count_control: Control units.
-
-    """
-
-    predicted: Floats
-    observed: Floats
-    ci_lower: Floats
-    ci_upper: Floats
-    count_treatment: Ints
-    count_control: Ints
 
 
 def ranks_within(score: npt.ArrayLike, folds: npt.ArrayLike | None = None) -> Floats:
@@ -165,17 +143,12 @@ def evaluate(
         'good'
 
     """
-    check_rate("confidence", confidence)
-    y, w = checked(outcome, treated)
-    if not scores or draws < 2:
-        raise ValueError(f"{len(scores)} scores and {draws} draws, must be at least 1 and 2")
-    reason = too_few(y, w)
+    y, w, reason = _checked(outcome, treated, scores, draws, confidence)
     if reason:
         return Evaluation({}, None, None, {}, reason)
     gamma = _inverse_probability_effects(y, w) if effects is None else np.asarray(effects, float)
     ranked = {name: ranks_within(score, folds) for name, score in scores.items()}
-    rng = np.random.default_rng(seed)
-    weights = np.vstack([np.ones(len(y)), *(_draw(w, rng)[None] for _ in range(draws))])
+    weights = _bootstrap_weights(w, draws, seed)
     values = _measure_all(y, w, gamma, ranked, weights)
     names = ["qini", "auuc", "rate", *AT_NAMES]
     randoms = np.zeros((len(weights), len(names)))
@@ -231,16 +204,11 @@ def evaluate_observed(
         'good'
 
     """
-    check_rate("confidence", confidence)
-    y, w = checked(outcome, treated)
-    if not scores or draws < 2:
-        raise ValueError(f"{len(scores)} scores and {draws} draws, must be at least 1 and 2")
-    reason = too_few(y, w)
+    _, w, reason = _checked(outcome, treated, scores, draws, confidence)
     if reason:
         return Evaluation({}, None, None, {}, reason)
     gamma = np.asarray(effects, float)
-    rng = np.random.default_rng(seed)
-    weights = np.vstack([np.ones(len(y)), *(_draw(w, rng)[None] for _ in range(draws))])
+    weights = _bootstrap_weights(w, draws, seed)
     rankings = {name: Ranking.of(ranks_within(score, folds)) for name, score in scores.items()}
     values = {
         name: np.array([_observed(gamma, ranking, weight) for weight in weights]) for name, ranking in rankings.items()
@@ -276,80 +244,6 @@ def _judged(names: Sequence[str], values: Mapping[str, Floats], randoms: Floats,
     return Evaluation(measures, winner, best, differences, None if winner else "no_better_than_random")
 
 
-def calibration(
-    outcome: npt.ArrayLike,
-    score: npt.ArrayLike,
-    treated: npt.ArrayLike,
-    *,
-    groups: int = 10,
-    confidence: float = 0.95,
-) -> Calibration:
-    """Compare predicted and observed effects by quantile group of the prediction.
-
-    Args:
-        outcome: The metric, shape (n,).
-        score: Predicted effects in the metric's unit, shape (n,).
-        treated: Whether a unit was in treatment, shape (n,).
-        groups: Number of groups.
-        confidence: Level of Welch's intervals.
-
-    Returns:
-        The groups, lowest prediction first; NaN where an arm has fewer than two units. Equal scores stay together, so
-        a group may be empty.
-
-    Raises:
-        ValueError: If shapes differ or a value is not finite.
-
-    Example:
-        >>> result = calibration([1, 2, 5, 9, 0, 2, 1, 3], [0, 0, 4, 4, 0, 0, 4, 4], [1, 1, 1, 1, 0, 0, 0, 0], groups=2)
-        >>> result.observed.tolist()
-        [0.5, 5.0]
-
-    """
-    check_rate("confidence", confidence)
-    y, w = checked(outcome, treated)
-    score = np.asarray(score, float)
-    group = np.minimum((ranks_within(score) * groups).astype(np.int64), groups - 1)
-    predicted = np.array([score[group == at].mean() if (group == at).any() else np.nan for at in range(groups)])
-    observed = [observed_effect(y[group == at], w[group == at], confidence=confidence) for at in range(groups)]
-    effect, lower, upper = np.array(observed).T
-    return Calibration(
-        predicted,
-        effect,
-        lower,
-        upper,
-        np.bincount(group[w], minlength=groups).astype(np.int64),
-        np.bincount(group[~w], minlength=groups).astype(np.int64),
-    )
-
-
-def observed_effect(outcome: Floats, treated: Bools, *, confidence: float = 0.95) -> tuple[float, float, float]:
-    """Difference of means with Welch's interval; NaN where an arm has fewer than two units."""
-    one, zero = outcome[treated], outcome[~treated]
-    if min(len(one), len(zero)) < 2:
-        return float("nan"), float("nan"), float("nan")
-    effect = float(one.mean() - zero.mean())
-    if np.ptp(one) == 0 and np.ptp(zero) == 0:
-        return effect, float("nan"), float("nan")
-    interval = stats.ttest_ind(one, zero, equal_var=False).confidence_interval(confidence)
-    return effect, float(interval.low), float(interval.high)
-
-
-def mean_effect(effects: Floats, *, confidence: float = 0.95) -> tuple[float, float, float]:
-    """Mean of doubly robust scores with a normal interval; NaN bounds with fewer than two units.
-
-    Example:
-        >>> mean_effect(np.array([1.0, 3.0]))[0]
-        2.0
-
-    """
-    mean = float(effects.mean())
-    if len(effects) < 2:
-        return mean, float("nan"), float("nan")
-    reach = -special.ndtri((1 - confidence) / 2) * float(effects.std(ddof=1)) / np.sqrt(len(effects))
-    return mean, mean - reach, mean + reach
-
-
 def too_few(outcome: Floats, treated: Bools) -> str | None:
     """Name the reason where an arm has too few units or, for a proportion, too few of either outcome."""
     arms = (outcome[treated], outcome[~treated])
@@ -358,6 +252,23 @@ def too_few(outcome: Floats, treated: Bools) -> str | None:
     if min(np.count_nonzero(arm != stats.mode(outcome).mode) for arm in arms) < MIN_OUTCOMES:
         return "too_few_outcomes"
     return None
+
+
+def _checked(
+    outcome: npt.ArrayLike, treated: npt.ArrayLike, scores: Mapping[str, npt.ArrayLike], draws: int, confidence: float
+) -> tuple[Floats, Bools, str | None]:
+    """Outcome and treatment as arrays, and the reason why scores can't be measured on them."""
+    check_rate("confidence", confidence)
+    y, w = checked(outcome, treated)
+    if not scores or draws < 2:
+        raise ValueError(f"{len(scores)} scores and {draws} draws, must be at least 1 and 2")
+    return y, w, too_few(y, w)
+
+
+def _bootstrap_weights(treated: Bools, draws: int, seed: int) -> Floats:
+    """How often each draw has each unit, shape (draws + 1, n); the first row is the data."""
+    rng = np.random.default_rng(seed)
+    return np.vstack([np.ones(len(treated)), *(_draw(treated, rng)[None] for _ in range(draws))])
 
 
 def _draw(treated: Bools, rng: np.random.Generator) -> Floats:
