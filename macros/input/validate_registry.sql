@@ -51,9 +51,10 @@
     {% set known = metric_definitions() %}
     {% set metrics = [] %}
     {% for metric in known.values() %}
-        {% do metrics.append("('" ~ metric.name ~ "', " ~ ("'" ~ metric.unsupported | replace("'", "''") ~ "'" if metric.unsupported else 'null') ~ ')') %}
+        {% set unsupported = "'" ~ metric.unsupported | replace("'", "''") ~ "'" if metric.unsupported else 'null' %}
+        {% do metrics.append("('" ~ metric.name ~ "', '" ~ metric.direction ~ "', " ~ unsupported ~ ')') %}
     {% endfor %}
-    {% do ctes.append('known_metrics as (select * from (values ' ~ metrics | join(', ') ~ ') as known (metric_name, unsupported))') %}
+    {% do ctes.append('known_metrics as (select * from (values ' ~ metrics | join(', ') ~ ') as known (metric_name, direction, unsupported))') %}
     {{ return('with ' ~ ctes | join(',\n') ~ '\n') }}
 {% endmacro %}
 
@@ -178,6 +179,7 @@
 
 
 {% macro _metric_checks() %}
+    {% set known = '(select * from experiment_metrics inner join known_metrics using (metric_name))' %}
     {{ return([
         _unknown_experiment('experiment_metrics'),
         _repeated('experiment_metrics', ['experiment_id', 'metric_name']),
@@ -189,6 +191,9 @@
             "'metric_name == ''' || coalesce(metric_name, '') || ''' is not a metric of the semantic layer, must be one of '"
             ~ " || (select string_agg(metric_name, ', ' order by metric_name) from known_metrics where unsupported is null)"),
         _problem('experiment_metrics', 'unsupported is not null',
-            "'metric_name == ''' || metric_name || ''' can''t be used by experiments: ' || unsupported", '(select * from experiment_metrics inner join known_metrics using (metric_name))'),
+            "'metric_name == ''' || metric_name || ''' can''t be used by experiments: ' || unsupported", known),
+        _problem('experiment_metrics', "try_cast(value_per_unit as double) * if(direction = 'decrease', -1, 1) < 0",
+            "'value_per_unit == ''' || value_per_unit || ''', but the direction of ' || metric_name || ' is ' || direction || "
+            ~ "'; correct the sign, or the direction where the metric is defined'", known),
     ]) }}
 {% endmacro %}

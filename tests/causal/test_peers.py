@@ -1,9 +1,13 @@
-"""Estimators agree with statsmodels, causalml and EconML where these have the same one; EconML if it is installed."""
+"""Estimators agree with statsmodels, causalml and EconML where these have the same one."""
 
 import numpy as np
 import pandas as pd
 import pytest
 import statsmodels.api as sm
+from causalml.inference.meta import BaseDRRegressor
+from causalml.match import NearestNeighborMatch
+from econml.dml import LinearDML
+from econml.dr import LinearDRLearner
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from statsmodels.treatment.treatment_effects import TreatmentEffect
 
@@ -79,10 +83,9 @@ def crossed(units):
 
 def test_matching_is_causalmls(units):
     """The same pairs, where no scores tie: its caliper is in standard deviations of the score it is given."""
-    matched = pytest.importorskip("causalml.match")
     design, treated, outcome = units
     frame = pd.DataFrame({"score": logit_scores(design, treated), "treated": treated.astype(int), "outcome": outcome})
-    pairs = matched.NearestNeighborMatch(caliper=CALIPER, replace=True, ratio=1, shuffle=False).match(
+    pairs = NearestNeighborMatch(caliper=CALIPER, replace=True, ratio=1, shuffle=False).match(
         frame, "treated", ["score"]
     )
     means = pairs.groupby("treated")["outcome"].mean()
@@ -91,10 +94,9 @@ def test_matching_is_causalmls(units):
 
 
 def test_doubly_robust_beside_causalmls_learner(units):
-    meta = pytest.importorskip("causalml.inference.meta")
     design, treated, outcome = units
     nuisances = crossed(units)
-    theirs = meta.BaseDRRegressor(LinearRegression(), control_name=0).estimate_ate(
+    theirs = BaseDRRegressor(LinearRegression(), control_name=0).estimate_ate(
         X=design, treatment=treated.astype(int), y=outcome, p=nuisances.scores, seed=1
     )
     ours = aipw(design, treated, outcome, nuisances, "ate")
@@ -102,10 +104,9 @@ def test_doubly_robust_beside_causalmls_learner(units):
 
 
 def test_double_machine_learning_is_econmls(units):
-    dml = pytest.importorskip("econml.dml")
     design, treated, outcome = units
     nuisances = crossed(units)
-    model = dml.LinearDML(
+    model = LinearDML(
         model_y=LinearRegression(),
         model_t=LogisticRegression(C=1e3),
         discrete_treatment=True,
@@ -118,10 +119,9 @@ def test_double_machine_learning_is_econmls(units):
 
 
 def test_aipw_is_econmls_doubly_robust_learner(units):
-    dr = pytest.importorskip("econml.dr")
     design, treated, outcome = units
     nuisances = crossed(units)
-    model = dr.LinearDRLearner(
+    model = LinearDRLearner(
         model_propensity=LogisticRegression(C=1e3), model_regression=LinearRegression(), cv=5, random_state=1
     ).fit(outcome, treated.astype(int), X=design)
     ours = aipw(design, treated, outcome, nuisances, "ate")

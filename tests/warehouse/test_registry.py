@@ -36,6 +36,9 @@ MISTAKES = {
         "checkout_aa,click_rate,secondary,,,": "metric_name == 'click_rate' is not a metric of the semantic layer",
         "checkout_aa,retention_d21,,,,": "role == '', must be one of primary, secondary, guardrail",
         "checkout_aa,tasks_per_user,guardrail,,-0.1,": "non_inferiority_margin == '-0.1', must be a number > 0",
+        "mobile_banner,tasks_per_user,secondary,,,-1": (
+            "value_per_unit == '-1', but the direction of tasks_per_user is increase; correct the sign"
+        ),
         "checkout_aa,ctr,secondary,,,": "experiment_id, metric_name == checkout_aa, ctr is there twice",
     },
 }
