@@ -47,7 +47,7 @@ build: $(INSTALLED) $(if $(filter data/demo,$(DATA)),data/demo/truth/manifest.js
 
 .PHONY: test
 test: $(INSTALLED) lint ## Everything CI runs: lint, types, parse, tests
-	.venv/bin/pytest --numprocesses auto --dist loadgroup --no-loadscope-reorder
+	.venv/bin/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 .PHONY: lint
 lint: $(INSTALLED) ## Style and types of SQL and Python, and a parse without warnings
