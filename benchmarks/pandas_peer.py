@@ -27,7 +27,7 @@ def measure(events: int) -> list[Figure]:
         *_figures(own, last_touch_only, f"{events:,} events, pandas finds last touches only", ""),
         Figure(
             "pandas_peer",
-            "same sessions, impressions, clicks and credited pairs",
+            "same sessions, impressions and clicks, by last touch and by time decay",
             "yes" if by_pandas == by_lifthouse else f"{by_lifthouse} / {by_pandas}",
             "yes",
         ),
@@ -55,13 +55,12 @@ def _ratio(own: float, peer: float, *, digits: int) -> str:
 
 
 def _totals(warehouse: Warehouse) -> dict[str, int]:
-    names = ("sessions", "impressions", "clicks", "decayed_clicks", "pairs")
+    names = ("sessions", "impressions", "clicks", "decayed_clicks")
     with warehouse.connect() as connection:
         [counts] = connection.execute("""
             select
                 (select count(*) from fct_sessions),
-                count(*), sum(count_clicks), round(sum(decayed_clicks)),
-                (select count(*) from intermediate.int_conversions_credited)
+                count(*), sum(count_clicks), round(sum(decayed_clicks))
             from fct_impressions
         """).fetchall()
     return {name: int(count) for name, count in zip(names, counts, strict=True)}

@@ -27,7 +27,7 @@ def read_events(folder: Path, columns: list[str] | None = None) -> pd.DataFrame:
 
 
 def reasons_against(events: pd.DataFrame) -> pd.Series:
-    """Why a row can't be used; empty where it can."""
+    """Why a row can't be used, null where it can; a revenue that is not a number is no revenue to pandas."""
     checks = {
         "event_id is null": events["event_id"].isna(),
         "user_id is null": events["user_id"].isna(),
@@ -37,7 +37,10 @@ def reasons_against(events: pd.DataFrame) -> pd.Series:
         "revenue is not finite": events["revenue"].isin([float("inf"), float("-inf")]),
         "revenue of a purchase is negative": (events["revenue"] < 0) & (events["event_type"] == "purchase"),
     }
-    return pd.Series(np.select(list(checks.values()), list(checks), default=""), index=events.index)
+    codes = np.full(len(events), -1, dtype=np.int8)
+    for code, fails in enumerate(checks.values()):
+        codes[(codes < 0) & fails.to_numpy()] = code
+    return pd.Series(pd.Categorical.from_codes(codes, categories=list(checks)), index=events.index)
 
 
 def add_sessions(events: pd.DataFrame) -> pd.DataFrame:
@@ -133,10 +136,10 @@ def main(folder: Path, output: Path, last_touch_only: bool) -> None:
     output.mkdir(parents=True, exist_ok=True)
     events = read_events(folder, NEEDED if last_touch_only else None)
     reasons = reasons_against(events)
+    rejected = reasons.notna()
     if not last_touch_only:
-        rejected = reasons != ""
         events[rejected].assign(reason=reasons[rejected]).to_parquet(output / "unusable.parquet")
-    events = events[reasons == ""].drop_duplicates("event_id")
+    events = events[~rejected].drop_duplicates("event_id")
     if last_touch_only:
         events = events.drop(columns="loaded_at")
     else:
@@ -157,7 +160,6 @@ def main(folder: Path, output: Path, last_touch_only: bool) -> None:
     }
     if not last_touch_only:
         totals["decayed_clicks"] = round(float(impressions["decayed_clicks"].sum()))
-        totals["pairs"] = len(credited)
     print(json.dumps(totals))
 
 
