@@ -39,6 +39,9 @@ MISTAKES = {
         "mobile_banner,tasks_per_user,secondary,,,-1": (
             "value_per_unit == '-1', but the direction of tasks_per_user is increase; correct the sign"
         ),
+        "mobile_banner,page_load_ms,secondary,,,2": (
+            "value_per_unit == '2', but the direction of page_load_ms is decrease; correct the sign"
+        ),
         "checkout_aa,ctr,secondary,,,": "experiment_id, metric_name == checkout_aa, ctr is there twice",
     },
 }
