@@ -1,6 +1,7 @@
 {#-
     An experiment that ended costs nothing: tables with incremental_strategy replace_experiments keep the rows of experiments whose
-    fingerprint in int_experiment_inputs is the one they were built with. A table's comment holds both what it was built with.
+    fingerprint in int_experiment_inputs is the one they were built with. Those with replace_units, where a unit's rows rest on nothing
+    but the unit, keep the rows of each unit that has not changed since. A table's comment holds what it was built with.
 -#}
 {% macro of_changed_experiments(column='experiment_id') -%}
     {#- A condition: the rows of experiments that are to be built now, which is all of them where the table is built in full. -#}
@@ -19,42 +20,92 @@
     {#- The experiments of the registry that a table was built without, or with other inputs than they have now. -#}
     {% set remembered = built_with(relation).experiments %}
     {% set changed = [] %}
-    {% for experiment_id, fingerprint in experiment_fingerprints().items() if remembered.get(experiment_id) != fingerprint %}
+    {% for experiment_id, fingerprint in experiment_inputs('fingerprint').items() if remembered.get(experiment_id) != fingerprint %}
         {% do changed.append(experiment_id) %}
     {% endfor %}
     {{ return(changed) }}
 {% endmacro %}
 
 
-{% macro experiment_fingerprints() %}
-    {#- {experiment: fingerprint of its inputs}, as of the last build of int_experiment_inputs. -#}
-    {{ return(dict(run_query('select experiment_id, fingerprint from ' ~ _experiment_inputs() ~ ' order by 1') | map('list'))) }}
+{% macro of_changed_units(alias) -%}
+    {#- A condition: the rows of units that are to be built now, which is all of them where the table is built in full. -#}
+    {%- if is_incremental() -%}
+        ({{ alias }}.experiment_id, {{ alias }}.unit_id) not in ({{ _unchanged_units() }})
+    {%- else -%}
+        true
+    {%- endif -%}
+{%- endmacro %}
+
+
+{% macro _unchanged_units() -%}
+    {#- Units that this table was built with as they are now, in experiments that are defined as they were. -#}
+    {%- set built_with = built_with(this) -%}
+    {%- set kept = [''] -%}
+    {%- for experiment_id, definition in experiment_inputs('definition').items() if built_with.definitions.get(experiment_id) == definition -%}
+        {%- do kept.append(experiment_id | replace("'", "''")) -%}
+    {%- endfor -%}
+    select
+        inputs.experiment_id,
+        inputs.unit_id
+    from {{ _relation('int_unit_inputs') }} as inputs
+    where
+        inputs.changed_at <= timestamp '{{ built_with.units_as_of }}'
+        and inputs.experiment_id in ('{{ kept | join("', '") }}')
+{%- endmacro %}
+
+
+{% macro experiment_inputs(column) %}
+    {#- {experiment: fingerprint or definition}, as of the last build of int_experiment_inputs. -#}
+    {{ return(dict(run_query(
+        'select experiment_id, ' ~ column ~ ' from ' ~ _relation('int_experiment_inputs') ~ ' order by 1'
+    ) | map('list'))) }}
 {% endmacro %}
 
 
 {% macro built_with(relation) %}
-    {#- What remember_experiments noted on a table: the settings, and {experiment: fingerprint}. -#}
+    {#-
+        What remember_experiments noted on a table: the settings, {experiment: fingerprint} and {experiment: definition} of those it
+        was built of, and when the latest of its units had changed.
+    -#}
     {% set comment = table_comments(relation.database, relation.schema).get(relation.identifier) or '' %}
-    {{ return(fromjson(comment) if comment.startswith('{') else {'settings': none, 'experiments': {}}) }}
+    {{ return(fromjson(comment) if comment.startswith('{') else {'settings': none, 'experiments': {}, 'definitions': {}}) }}
 {% endmacro %}
 
 
 {% macro remember_experiments() %}
     {#-
-        Post-hook of tables with strategy replace_experiments. An experiment whose rows further up were not built of its inputs of
-        now (some models had been selected, others not) is not remembered, and so built again by the next run.
+        Post-hook of tables with strategy replace_experiments or replace_units. An experiment whose rows further up were not built of
+        its inputs of now (some models had been selected, others not) is not remembered, and so built again by the next run.
     -#}
     {% if execute %}
-        {% set fingerprints = experiment_fingerprints() %}
-        {% for node in _upstream(model) if node.config.incremental_strategy == 'replace_experiments' %}
+        {% set fingerprints, definitions = experiment_inputs('fingerprint'), experiment_inputs('definition') %}
+        {% for node in _upstream(model) if node.config.incremental_strategy in ['replace_experiments', 'replace_units'] %}
             {% set of_node = built_with(api.Relation.create(node.database, node.schema, node.alias)).experiments %}
             {% for experiment_id in fingerprints | list if of_node.get(experiment_id) != fingerprints[experiment_id] %}
                 {% do fingerprints.pop(experiment_id) %}
+                {% do definitions.pop(experiment_id) %}
             {% endfor %}
         {% endfor %}
-        {% set remembered = {'settings': experiment_settings_now(), 'experiments': fingerprints} %}
+        {% set remembered = {
+            'settings': experiment_settings_now(),
+            'experiments': fingerprints,
+            'definitions': definitions,
+            'units_as_of': scalar("select coalesce(max(changed_at), timestamp '0001-01-01') from " ~ _relation('int_unit_inputs')) | string,
+        } %}
         comment on table {{ this }} is '{{ tojson(remembered, sort_keys=true).replace("'", "''") }}'
     {% endif %}
+{% endmacro %}
+
+
+{% macro get_incremental_replace_units_sql(arguments) %}
+    {#- Incremental strategy: new rows of the units that changed, no rows of those that are no more. -#}
+    {% set columns = arguments.dest_columns | map(attribute='quoted') | join(', ') %}
+    delete from {{ arguments.target_relation }} as old
+    where {{ of_changed_units('old') }};
+
+    insert into {{ arguments.target_relation }} ({{ columns }})
+    select {{ columns }}
+    from {{ arguments.temp_relation }}
 {% endmacro %}
 
 
@@ -64,7 +115,7 @@
     delete from {{ arguments.target_relation }}
     where
         {{ of_changed_experiments() }}
-        or experiment_id not in (select inputs.experiment_id from {{ _experiment_inputs() }} as inputs);
+        or experiment_id not in (select inputs.experiment_id from {{ _relation('int_experiment_inputs') }} as inputs);
 
     insert into {{ arguments.target_relation }} ({{ columns }})
     select {{ columns }}
@@ -101,10 +152,10 @@
 {% macro experiment_settings_now() %}
     {#- The same as of the last build of int_experiment_inputs; none before the first. -#}
     {% set is_built = adapter.get_relation(target.database, 'intermediate', 'int_experiment_inputs') %}
-    {{ return(scalar('select any_value(settings) from ' ~ _experiment_inputs()) if is_built) }}
+    {{ return(scalar('select any_value(settings) from ' ~ _relation('int_experiment_inputs')) if is_built) }}
 {% endmacro %}
 
 
-{% macro _experiment_inputs() %}
-    {{ return(api.Relation.create(target.database, 'intermediate', 'int_experiment_inputs')) }}
+{% macro _relation(model_name) %}
+    {{ return(api.Relation.create(target.database, 'intermediate', model_name)) }}
 {% endmacro %}

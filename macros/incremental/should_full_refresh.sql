@@ -4,7 +4,7 @@
     {% if configured is not none %}
         {{ return(configured) }}
     {% endif %}
-    {% if execute and config.get('incremental_strategy') == 'replace_experiments' %}
+    {% if execute and config.get('incremental_strategy') in ['replace_experiments', 'replace_units'] %}
         {% set settings = built_with(this).settings %}
         {{ return(flags.FULL_REFRESH or settings is none or settings != experiment_settings_now()) }}
     {% endif %}

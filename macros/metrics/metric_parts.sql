@@ -21,23 +21,23 @@
 {% endmacro %}
 
 
-{% macro part_total(part) -%}
-    {#- A part's total over the rows of a unit and day: the rows in its window after exposure, or in its lookback before. -#}
-    {%- set condition -%}
-        case
-            when is_before then {{ 'seconds_since_exposure >= -86400 * ' ~ part.lookback_days if part.lookback_days else 'false' }}
+{% macro part_value(part) -%}
+    {#- What a row adds to a part of its unit and day, null if nothing: a row in its window after exposure, or in its lookback before. -#}
+    case
+        when {{ part.column ~ '_occurrence = 1 and ' if part.agg == 'count_distinct' }}
+            {%- if not part.lookback_days %}not is_before{% else %}(not is_before or seconds_since_exposure >= -86400 * {{ part.lookback_days }}){% endif %}
             {%- if part.window_days %}
-            else seconds_since_exposure < 86400 * {{ part.window_days }} and seconds_since_exposure >= 86400 * {{ part.first_day or 0 }}
+            and (is_before or seconds_since_exposure < 86400 * {{ part.window_days }} and seconds_since_exposure >= 86400 * {{ part.first_day or 0 }})
             {%- else %}
-            else is_in_experiment
+            and (is_before or is_in_experiment)
             {%- endif %}
-        end
-    {%- endset -%}
-    {%- if part.agg == 'count_distinct' -%}
-        count({{ part.expr }}) filter (where {{ part.column }}_occurrence = 1 and {{ condition }})
-    {%- elif part.agg == 'sum_boolean' -%}
-        sum(cast({{ part.expr }} as integer)) filter (where {{ condition }})
-    {%- else -%}
-        {{ part.agg }}({{ part.expr }}) filter (where {{ condition }})
-    {%- endif -%}
+            then {{ 'cast(' ~ part.expr ~ ' as integer)' if part.agg == 'sum_boolean' else part.expr }}
+    end
+{%- endmacro %}
+
+
+{% macro part_total(part) -%}
+    {#- A part's total over the rows of a unit and day. -#}
+    {%- set aggregate = {'count_distinct': 'count', 'sum_boolean': 'sum'}.get(part.agg, part.agg) -%}
+    cast({{ aggregate }}({{ part.column }}) as double)
 {%- endmacro %}

@@ -12,7 +12,7 @@
 }}
 {%- set dimensions = ['phase_id'] + segment_dimensions() %}
 {%- set metrics = used_metrics(['mean', 'ratio', 'conversion']) | selectattr('is_observed') | list %}
-{%- set vector = shared_vector(metrics) %}
+{%- set vector = shared_vector(metrics, 'observed', 'observed', suffix='__covariate') %}
 {%- set capped_metrics = [] %}
 {%- for metric in metrics if has_caps(metric) %}{% do capped_metrics.append(metric) %}{% endfor %}
 {%- if metrics %}
@@ -20,18 +20,9 @@
 with
 
 {% if capped_metrics -%}
--- Caps side by side, so that the units are joined with them once.
 caps as (
 
-    select
-        experiment_id
-        {%- for metric in capped_metrics %}
-        {%- for cap in ['lower_cap', 'upper_cap'] %},
-        max({{ cap }}) filter (where metric_name = '{{ metric.name }}') as {{ metric.name }}__{{ cap }}
-        {%- endfor %}
-        {%- endfor %}
-    from {{ ref('int_metric_caps') }}
-    group by experiment_id
+    {{ caps_side_by_side(capped_metrics) }}
 
 ),
 
@@ -153,7 +144,6 @@ series as (
 )
 
 {% for metric in metrics -%}
-{%- set places = vector.places[metric.name] -%}
 select
     series.experiment_id,
     '{{ metric.name }}' as metric_name,
@@ -164,26 +154,7 @@ select
     series.exposure_date as activity_date,
 
     series.count_units,
-    [
-        {%- for value in moment_values(metric) %}
-        '{{ value.name }}'{{ ',' if not loop.last }}
-        {%- endfor %}
-    ] as value_names,
-    [
-        {%- for place in places %}
-        pivots.pivot_{{ place }}{{ ',' if not loop.last }}
-        {%- endfor %}
-    ] as pivots,
-    [
-        {%- for place in places %}
-        series.sum_{{ place }}{{ ',' if not loop.last }}
-        {%- endfor %}
-    ] as sums,
-    [
-        {%- for one, other in packed_pairs(places) %}
-        series.product_{{ one }}_{{ other }}{{ ',' if not loop.last }}
-        {%- endfor %}
-    ] as products
+    {{ moments_of(metric, vector, sums='series') }}
 from series
 inner join pivots on series.experiment_id = pivots.experiment_id
 inner join {{ ref('experiment_metrics') }} as registered

@@ -1,11 +1,12 @@
 -- What was known of units before exposure: declared attributes of users, declared columns of observations, and each metric's
 -- value in its lookback period. One row per experiment and unit.
 -- depends_on: {{ ref('stg_users') }}, {{ ref('stg_observations') }}, {{ ref('int_unit_days') }}
--- depends_on: {{ ref('int_experiment_inputs') }}
+-- depends_on: {{ ref('int_experiment_inputs') }}, {{ ref('int_unit_inputs') }}
 {{
     config(
         materialized='incremental',
-        incremental_strategy='replace_experiments',
+        incremental_strategy='replace_units',
+        on_schema_change='append_new_columns',
         post_hook='{{ remember_experiments() }}',
     )
 }}
@@ -21,8 +22,8 @@ with
 units as (
 
     select *
-    from {{ ref('int_units_segmented') }}
-    where {{ of_changed_experiments() }}
+    from {{ ref('int_units_segmented') }} as segmented
+    where {{ of_changed_units('segmented') }}
 
 )
 {%- if of_users %},
@@ -48,10 +49,10 @@ observations as (
 lookbacks as (
 
     select *
-    from {{ ref('int_unit_days') }}
+    from {{ ref('int_unit_days') }} as unit_days
     where
         activity_date is null
-        and {{ of_changed_experiments() }}
+        and {{ of_changed_units('unit_days') }}
 
 )
 {%- endif %}

@@ -5,7 +5,8 @@
 {{
     config(
         materialized='incremental',
-        incremental_strategy='replace_experiments',
+        incremental_strategy='replace_units',
+        on_schema_change='append_new_columns',
         post_hook='{{ remember_experiments() }}',
     )
 }}
@@ -13,7 +14,6 @@
 {%- set facts = {} %}
 {%- for part in parts %}{% do facts.update({part.fact.name: part.fact}) %}{% endfor %}
 {%- set lookback_days = ((parts | map(attribute='lookback_days') | select | list) + [0]) | max %}
-{%- set window_days = ((parts | map(attribute='window_days') | select | list) + [0]) | max %}
 
 with
 
@@ -23,10 +23,15 @@ units as (
         segmented.experiment_id,
         segmented.unit_id,
         segmented.first_exposed_at,
+        inputs.counts_until,
         experiments.ended_at
     from {{ ref('int_units_segmented') }} as segmented
     inner join {{ ref('experiments') }} as experiments on segmented.experiment_id = experiments.experiment_id
-    where {{ of_changed_experiments('segmented.experiment_id') }}
+    inner join {{ ref('int_unit_inputs') }} as inputs
+        on
+            segmented.experiment_id = inputs.experiment_id
+            and segmented.unit_id = inputs.unit_id
+    where {{ of_changed_units('segmented') }}
 
 ),
 
@@ -61,33 +66,29 @@ rows_of_{{ fact.name }} as (
             and fact.experiment_id = units.experiment_id
         {%- else -%}
             and fact.{{ fact.time }} >= units.first_exposed_at - interval '{{ lookback_days }} days'
-            and fact.{{ fact.time }} < greatest(
-                coalesce(units.ended_at, timestamp 'infinity'), units.first_exposed_at + interval '{{ window_days }} days'
-            )
+            and fact.{{ fact.time }} < units.counts_until
         {%- endif %}
 
 ),
 
-days_of_{{ fact.name }} as (
+values_of_{{ fact.name }} as (
 
     select
         of_experiment_id as experiment_id,
         of_unit_id as unit_id,
-        case when not is_before then cast(happened_at as date) end as activity_date,
-
-        {% for part in parts -%}
-        {{ 'cast(' ~ part_total(part) ~ ' as double)' if part.fact.name == fact.name else 'cast(null as double)' }} as {{ part.column }}{{ ',' if not loop.last }}
-        {% endfor %}
+        case when not is_before then cast(happened_at as date) end as activity_date
+        {%- for part in parts %},
+        {{ part_value(part) if part.fact.name == fact.name else 'null' }} as {{ part.column }}
+        {%- endfor %}
     from rows_of_{{ fact.name }}
-    group by all
 
 ),
 
 {% endfor %}
-all_days as (
+all_values as (
 
     {% for fact in facts.values() %}
-    select * from days_of_{{ fact.name }}
+    select * from values_of_{{ fact.name }}
     {{ 'union all' if not loop.last }}
     {% else %}
     select experiment_id, unit_id, cast(null as date) as activity_date from units where false
@@ -100,7 +101,7 @@ select
     unit_id,
     activity_date
     {%- for part in parts %},
-    {{ 'max' if part.agg == 'max' else 'min' if part.agg == 'min' else 'sum' }}({{ part.column }}) as {{ part.column }}
+    {{ part_total(part) }} as {{ part.column }}
     {%- endfor %}
-from all_days
+from all_values
 group by experiment_id, unit_id, activity_date

@@ -1,10 +1,11 @@
 -- Running totals of units since exposure, in experiments with a metric that has days. One row per experiment, unit and day on
 -- which it was exposed or did something; <part>_before is the state before that day, null on the day of exposure.
--- depends_on: {{ ref('experiment_metrics') }}, {{ ref('int_experiment_inputs') }}
+-- depends_on: {{ ref('experiment_metrics') }}, {{ ref('int_experiment_inputs') }}, {{ ref('int_unit_inputs') }}
 {{
     config(
         materialized='incremental',
-        incremental_strategy='replace_experiments',
+        incremental_strategy='replace_units',
+        on_schema_change='append_new_columns',
         post_hook='{{ remember_experiments() }}',
     )
 }}
@@ -17,20 +18,20 @@ with
 units as (
 
     select *
-    from {{ ref('int_units_segmented') }}
+    from {{ ref('int_units_segmented') }} as segmented
     where
         {{ asks_for(metrics) }}
-        and {{ of_changed_experiments() }}
+        and {{ of_changed_units('segmented') }}
 
 ),
 
 unit_days as (
 
     select *
-    from {{ ref('int_unit_days') }}
+    from {{ ref('int_unit_days') }} as all_days
     where
         activity_date is not null
-        and {{ of_changed_experiments() }}
+        and {{ of_changed_units('all_days') }}
 
 ),
 

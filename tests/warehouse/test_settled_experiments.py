@@ -1,4 +1,4 @@
-"""A run computes experiments whose inputs have changed, and leaves alone what it knows of all others."""
+"""A run computes experiments and units whose inputs have changed, and leaves alone what it knows of all others."""
 
 import shutil
 from collections.abc import Callable
@@ -126,8 +126,86 @@ def test_late_events_compute_the_experiments_they_belong_to(warehouse: Warehouse
         news.unlink()
 
     assert computed(warehouse) == of_all("checkout_aa")
-    [(revenue,)] = warehouse.query("select sum(revenue_per_user__numerator) from intermediate.int_unit_days")
-    assert revenue == 64 + sum(3 * (10 + number % 7) for number in range(0, 80, 2))
+
+
+REVENUES = """
+    select unit_id, sum(revenue_per_user__numerator)
+    from intermediate.int_unit_days
+    where unit_id in ('u2', 'u3', 'u4')
+    group by unit_id
+    order by unit_id
+"""
+
+
+def test_late_events_compute_the_units_they_belong_to(warehouse: Warehouse) -> None:
+    before = dict(warehouse.query(REVENUES))
+    with duckdb.connect(str(warehouse.path)) as connection:
+        connection.execute("update intermediate.int_unit_days set revenue_per_user__numerator = 1000")
+    marked = dict(warehouse.query(REVENUES))
+    news = warehouse.input_folder / "events" / "2.parquet"
+    duckdb.sql(NEWS).write_parquet(str(news))
+    try:
+        build(warehouse)
+        after = dict(warehouse.query(REVENUES))
+        effects = warehouse.query(EFFECTS)
+        build(warehouse, "--full-refresh")
+    finally:
+        news.unlink()
+
+    # The two others are in the same experiment, and in one that ended before what is known of them. Their marks stay, and no other
+    # table reads them again.
+    assert after == {"u2": before["u2"] + 64, "u3": marked["u3"], "u4": marked["u4"]}
+    assert effects == warehouse.query(EFFECTS)
+    assert dict(warehouse.query(REVENUES)) == {**before, "u2": before["u2"] + 64}
+
+
+def test_units_that_come_and_go_are_followed(warehouse: Warehouse) -> None:
+    exposures = warehouse.input_folder / "exposures.parquet"
+    original = exposures.read_bytes()
+    duckdb.sql(f"""
+        select *
+        from ({EXPOSURES}) as exposures
+        where user_id != 'u2'
+        union all
+        select 'checkout_aa', 'control', 'u3', timestamp '2026-03-17 09:00:00'
+    """).write_parquet(str(exposures))
+    try:
+        build(warehouse)
+        by_units = warehouse.query(EFFECTS)
+        units = {
+            table: {unit for (unit,) in warehouse.query(
+                f"select unit_id from intermediate.{table} where experiment_id = 'checkout_aa' and unit_id in ('u2', 'u3')"
+            )}
+            for table in ("int_unit_days", "int_unit_states", "int_unit_covariates")
+        }
+        build(warehouse, "--full-refresh")
+        assert by_units == warehouse.query(EFFECTS)
+    finally:
+        exposures.write_bytes(original)
+
+    assert units == {"int_unit_days": {"u3"}, "int_unit_states": {"u3"}, "int_unit_covariates": {"u3"}}
+
+
+def test_a_metric_that_no_experiment_had_asked_for_gets_its_columns(warehouse: Warehouse) -> None:
+    registry = warehouse.input_folder / "registry"
+    shutil.copytree(PROJECT / "seeds", registry)
+    metrics = registry / "experiment_metrics.csv"
+    whole = metrics.read_text()
+    without = [row for row in whole.splitlines(keepends=True) if ",sessions_per_user," not in row]
+    try:
+        metrics.write_text("".join(without))
+        build(warehouse)
+        assert "sessions_per_user" not in {metric for (metric,) in warehouse.query("select metric_name from fct_metric_moments")}
+
+        metrics.write_text(whole)
+        build(warehouse)
+        again = warehouse.query(EFFECTS)
+        build(warehouse, "--full-refresh")
+    finally:
+        shutil.rmtree(registry)
+
+    assert again == warehouse.query(EFFECTS)
+    assert "sessions_per_user" in {row[1] for row in again}
 
 
 def test_what_was_built_of_a_table_left_out_is_built_again(warehouse: Warehouse) -> None:
