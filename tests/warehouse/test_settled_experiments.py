@@ -68,8 +68,10 @@ EFFECTS = """
 
 
 def build(warehouse: Warehouse, *arguments: str) -> None:
-    """`dbt build` without tests, which would miss the rows that were taken away."""
-    warehouse.built(*arguments, "--exclude-resource-type", "test", "unit_test", variables={"uplift_metrics": ["none"]})
+    """`dbt build` of effects and posteriors, without tests, which would miss the rows that were taken away."""
+    chosen = ("--select", "+int_experiment_effects", "+int_experiment_posteriors")
+    options = ("--exclude-resource-type", "test", "unit_test")
+    warehouse.built(*chosen, *options, *arguments, variables={"uplift_metrics": ["none"]})
 
 
 @pytest.fixture(scope="module")
