@@ -78,6 +78,7 @@ spans as (
     select
         units.experiment_id,
         units.unit_id,
+        hash('unit', units) as row_hash, -- noqa: RF02
         units.first_exposed_at - interval '{{ lookback_days }} days' as begins_at,
         case
             when windows.window_days is null then units.first_exposed_at
@@ -96,16 +97,18 @@ spans as (
 of_rows as (
 
     select
-        units.experiment_id,
-        units.unit_id,
-        hash('unit', units) as row_hash -- noqa: RF02
-    from units
+        experiment_id,
+        unit_id,
+        counts_until,
+        row_hash
+    from spans
 
     union all
 
     select
         units.experiment_id,
         units.unit_id,
+        null as counts_until,
         hash('user', users) as row_hash -- noqa: RF02
     from units
     inner join users on units.unit_id = users.user_id
@@ -115,6 +118,7 @@ of_rows as (
     select
         units.experiment_id,
         units.unit_id,
+        null as counts_until,
         hash('observation', observations) as row_hash -- noqa: RF02
     from units
     inner join observations
@@ -128,6 +132,7 @@ of_rows as (
     select
         spans.experiment_id,
         spans.unit_id,
+        null as counts_until,
         hash('session', sessions.session_id, sessions.count_events, sessions.loaded_at) as row_hash
     from spans
     inner join sessions
@@ -142,6 +147,7 @@ of_rows as (
     select
         spans.experiment_id,
         spans.unit_id,
+        null as counts_until,
         hash('{{ fact.name }}', fact) as row_hash -- noqa: RF02
     from spans
     inner join {{ fact.relation }} as fact
@@ -153,30 +159,16 @@ of_rows as (
 
 ),
 
-summed as (
+fingerprints as (
 
     select
         experiment_id,
         unit_id,
 
-        sum(row_hash) as fingerprint
+        sum(row_hash) as fingerprint,
+        max(counts_until) as counts_until
     from of_rows
     group by experiment_id, unit_id
-
-),
-
-fingerprints as (
-
-    select
-        summed.experiment_id,
-        summed.unit_id,
-        summed.fingerprint,
-        spans.counts_until
-    from summed
-    inner join spans
-        on
-            summed.experiment_id = spans.experiment_id
-            and summed.unit_id = spans.unit_id
 
 )
 
