@@ -27,10 +27,11 @@
 {% endmacro %}
 
 
-{% macro of_changed_units(alias) -%}
+{% macro of_changed_units(alias=none) -%}
     {#- A condition: the rows of units that are to be built now, which is all of them where the table is built in full. -#}
     {%- if is_incremental() -%}
-        ({{ alias }}.experiment_id, {{ alias }}.unit_id) not in ({{ _unchanged_units() }})
+        {%- set owner = alias ~ '.' if alias else '' -%}
+        ({{ owner }}experiment_id, {{ owner }}unit_id) not in ({{ _unchanged_units() }})
     {%- else -%}
         true
     {%- endif -%}
@@ -127,13 +128,17 @@
 
 
 {% macro experiment_settings() %}
-    {#- What all experiments rest on besides their inputs: the code, the vars, and which columns the data have. -#}
+    {#-
+        What all experiments rest on besides their inputs: the code, the vars, which columns the data have, and which metrics are in use,
+        as each is a column of the tables of units, and what was known of a unit before may be a covariate of other metrics.
+    -#}
     {% if execute %}
         {% set columns = run_query(
             "select table_name, column_name, data_type from duckdb_columns() where schema_name = 'staging' "
             ~ "and table_name in ('stg_events', 'stg_exposures', 'stg_users', 'stg_observations') order by all"
         ).rows | map('join', ' ') | join(', ') %}
-        {{ return(local_md5(tojson([scalar('select code_fingerprint()'), invocation_args_dict.vars, columns], sort_keys=true))) }}
+        {% set metrics = used_metrics() | map(attribute='name') | list %}
+        {{ return(local_md5(tojson([scalar('select code_fingerprint()'), invocation_args_dict.vars, columns, metrics], sort_keys=true))) }}
     {% endif %}
 {% endmacro %}
 

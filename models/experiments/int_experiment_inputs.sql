@@ -1,6 +1,6 @@
 -- Everything that an experiment's results rest on, as a fingerprint: tables built of the same need not be built again (see
 -- macros/incremental/changed_experiments.sql). One row per experiment.
--- depends_on: {{ ref('stg_exposures') }}, {{ ref('stg_observations') }}, {{ ref('stg_users') }}
+-- depends_on: {{ ref('stg_exposures') }}, {{ ref('stg_observations') }}, {{ ref('stg_users') }}, {{ ref('int_events_measured') }}
 
 with
 

@@ -1,6 +1,6 @@
 -- Daily increments of each metric's sums about a pivot, at the finest grain. One row per experiment, metric, variant, day and
--- combination of segments; the mart rolls these up. Here retentions, which a unit has from one day on for good, join what has running
--- totals (int_state_moments) and what is observed a unit (int_observed_moments).
+-- combination of segments; the mart rolls these up. Here retentions, which a unit has from one day on for good, join what has
+-- running totals (int_state_moments) and what is observed a unit (int_observed_moments).
 -- depends_on: {{ ref('experiment_metrics') }}, {{ ref('int_unit_retentions') }}, {{ ref('int_unit_covariates') }}
 -- depends_on: {{ ref('int_units_segmented') }}, {{ ref('int_experiment_inputs') }}
 {{

@@ -1,5 +1,5 @@
--- int_metric_moments of the metrics whose units have running totals: a day adds what a unit's values are after it, less what they were
--- before. All metrics are one aggregate, in which a value or a product that several metrics share is summed once.
+-- int_metric_moments of the metrics whose units have running totals: a day adds what a unit's values are after it, less what they
+-- were before. All metrics are one aggregate, in which a value or a product that several metrics share is summed once.
 -- One row per experiment, metric, variant, day and combination of segments.
 -- depends_on: {{ ref('experiment_metrics') }}, {{ ref('int_unit_states') }}, {{ ref('int_unit_covariates') }}
 -- depends_on: {{ ref('int_units_segmented') }}, {{ ref('int_metric_caps') }}, {{ ref('int_experiment_inputs') }}

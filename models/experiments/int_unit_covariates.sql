@@ -6,7 +6,6 @@
     config(
         materialized='incremental',
         incremental_strategy='replace_units',
-        on_schema_change='append_new_columns',
         post_hook='{{ remember_experiments() }}',
     )
 }}
@@ -22,8 +21,8 @@ with
 units as (
 
     select *
-    from {{ ref('int_units_segmented') }} as segmented
-    where {{ of_changed_units('segmented') }}
+    from {{ ref('int_units_segmented') }}
+    where {{ of_changed_units() }}
 
 )
 {%- if of_users %},
@@ -49,10 +48,10 @@ observations as (
 lookbacks as (
 
     select *
-    from {{ ref('int_unit_days') }} as unit_days
+    from {{ ref('int_unit_days') }}
     where
         activity_date is null
-        and {{ of_changed_units('unit_days') }}
+        and {{ of_changed_units() }}
 
 )
 {%- endif %}

@@ -6,7 +6,6 @@
     config(
         materialized='incremental',
         incremental_strategy='replace_units',
-        on_schema_change='append_new_columns',
         post_hook='{{ remember_experiments() }}',
     )
 }}

@@ -48,27 +48,19 @@ sessions as (
 
 ),
 
--- Days after exposure that each experiment's metrics look at, 0 if no further than to its end. What is observed a unit has no days.
+-- Days after exposure that each experiment's metrics look at, 0 if no further than to its end. What is observed has no days.
 windows as (
 
     select
         experiment_id,
-        max(window_days) as window_days
-    from (
-        {% for metric in metrics if metric_parts([metric]) | rejectattr('fact.is_observed') | list -%}
-        select
-            experiment_id,
-            {{ (metric_parts([metric]) | map(attribute='window_days') | first) or 0 }} as window_days
-        from {{ ref('experiment_metrics') }}
-        where metric_name = '{{ metric.name }}'
-        union all
-        {% endfor -%}
-        select
-            experiment_id,
-            0 as window_days
-        from {{ ref('experiment_metrics') }}
-        where false
-    ) as of_metrics
+
+        max(case
+            {% for metric in metrics if metric_parts([metric]) | rejectattr('fact.is_observed') | list -%}
+            when metric_name = '{{ metric.name }}' then {{ (metric_parts([metric]) | map(attribute='window_days') | first) or 0 }}
+            {% endfor -%}
+            when false then 0
+        end) as window_days
+    from {{ ref('experiment_metrics') }}
     group by experiment_id
 
 ),

@@ -7,7 +7,6 @@
     config(
         materialized='incremental',
         incremental_strategy='replace_experiments',
-        on_schema_change='append_new_columns',
         post_hook='{{ remember_experiments() }}',
     )
 }}

@@ -5,7 +5,6 @@
     config(
         materialized='incremental',
         incremental_strategy='replace_units',
-        on_schema_change='append_new_columns',
         post_hook='{{ remember_experiments() }}',
     )
 }}
@@ -18,20 +17,20 @@ with
 units as (
 
     select *
-    from {{ ref('int_units_segmented') }} as segmented
+    from {{ ref('int_units_segmented') }}
     where
         {{ asks_for(metrics) }}
-        and {{ of_changed_units('segmented') }}
+        and {{ of_changed_units() }}
 
 ),
 
 unit_days as (
 
     select *
-    from {{ ref('int_unit_days') }} as all_days
+    from {{ ref('int_unit_days') }}
     where
         activity_date is not null
-        and {{ of_changed_units('all_days') }}
+        and {{ of_changed_units() }}
 
 ),
 

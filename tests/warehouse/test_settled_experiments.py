@@ -154,8 +154,8 @@ def test_late_events_compute_the_units_they_belong_to(warehouse: Warehouse) -> N
     finally:
         news.unlink()
 
-    # The two others are in the same experiment, and in one that ended before what is known of them. Their marks stay, and no other
-    # table reads them again.
+    # The two others are in the same experiment, and in one that ended before what is known of them. Their marks stay,
+    # and no other table reads them again.
     assert after == {"u2": before["u2"] + 64, "u3": marked["u3"], "u4": marked["u4"]}
     assert effects == warehouse.query(EFFECTS)
     assert dict(warehouse.query(REVENUES)) == {**before, "u2": before["u2"] + 64}
@@ -174,10 +174,9 @@ def test_units_that_come_and_go_are_followed(warehouse: Warehouse) -> None:
     try:
         build(warehouse)
         by_units = warehouse.query(EFFECTS)
+        chosen = "experiment_id = 'checkout_aa' and unit_id in ('u2', 'u3')"
         units = {
-            table: {unit for (unit,) in warehouse.query(
-                f"select unit_id from intermediate.{table} where experiment_id = 'checkout_aa' and unit_id in ('u2', 'u3')"
-            )}
+            table: set(warehouse.query(f"select unit_id from intermediate.{table} where {chosen}"))
             for table in ("int_unit_days", "int_unit_states", "int_unit_covariates")
         }
         build(warehouse, "--full-refresh")
@@ -185,7 +184,7 @@ def test_units_that_come_and_go_are_followed(warehouse: Warehouse) -> None:
     finally:
         exposures.write_bytes(original)
 
-    assert units == {"int_unit_days": {"u3"}, "int_unit_states": {"u3"}, "int_unit_covariates": {"u3"}}
+    assert units == {"int_unit_days": {("u3",)}, "int_unit_states": {("u3",)}, "int_unit_covariates": {("u3",)}}
 
 
 def test_a_metric_that_no_experiment_had_asked_for_gets_its_columns(warehouse: Warehouse) -> None:
@@ -197,7 +196,7 @@ def test_a_metric_that_no_experiment_had_asked_for_gets_its_columns(warehouse: W
     try:
         metrics.write_text("".join(without))
         build(warehouse)
-        assert "sessions_per_user" not in {metric for (metric,) in warehouse.query("select metric_name from fct_metric_moments")}
+        assert ("sessions_per_user",) not in warehouse.query("select metric_name from fct_metric_moments")
 
         metrics.write_text(whole)
         build(warehouse)
