@@ -64,9 +64,23 @@
 {%- endmacro %}
 
 
-{% macro moments_of(metric, vector, sums='summed', pivots='pivots') -%}
-    {#- The columns value_names, pivots, sums and products of one metric, from relations with pivot_, sum_ and product_ of a vector's places. -#}
-    {%- set places = vector.places[metric.name] -%}
+{% macro moments_by_metric(metrics, vector, sums, activity_date) -%}
+    {#-
+        A row per metric of each row of `sums`, which has sum_ and product_ of a vector's places by experiment, variant and segments, for
+        the metrics that the experiment asks for; pivots, an experiment's row each, has pivot_ of the places.
+    -#}
+{% for metric in metrics -%}
+{%- set places = vector.places[metric.name] -%}
+select
+    {{ sums }}.experiment_id,
+    '{{ metric.name }}' as metric_name,
+    {{ sums }}.variant_id,
+    {%- for dimension in ['phase_id'] + segment_dimensions() %}
+    {{ sums }}.{{ dimension }},
+    {%- endfor %}
+    {{ sums }}.{{ activity_date }} as activity_date,
+
+    {{ sums }}.count_units,
     [
         {%- for value in moment_values(metric) %}
         '{{ value.name }}'{{ ',' if not loop.last }}
@@ -74,7 +88,7 @@
     ] as value_names,
     [
         {%- for place in places %}
-        {{ pivots }}.pivot_{{ place }}{{ ',' if not loop.last }}
+        pivots.pivot_{{ place }}{{ ',' if not loop.last }}
         {%- endfor %}
     ] as pivots,
     [
@@ -87,4 +101,32 @@
         {{ sums }}.product_{{ one }}_{{ other }}{{ ',' if not loop.last }}
         {%- endfor %}
     ] as products
+from {{ sums }}
+inner join pivots on {{ sums }}.experiment_id = pivots.experiment_id
+inner join {{ ref('experiment_metrics') }} as registered
+    on
+        {{ sums }}.experiment_id = registered.experiment_id
+        and registered.metric_name = '{{ metric.name }}'
+{{ 'union all' if not loop.last }}
+{% endfor %}
+{%- endmacro %}
+
+
+{% macro no_moments() -%}
+    {#- The same where there are no metrics. -#}
+select
+    experiment_id,
+    cast(null as varchar) as metric_name,
+    variant_id,
+    {%- for dimension in ['phase_id'] + segment_dimensions() %}
+    {{ dimension }},
+    {%- endfor %}
+    exposure_date as activity_date,
+    cast(0 as bigint) as count_units,
+    cast([] as varchar[]) as value_names,
+    cast([] as double[]) as pivots,
+    cast([] as double[]) as sums,
+    cast([] as double[]) as products
+from {{ ref('int_units_segmented') }}
+where false
 {%- endmacro %}

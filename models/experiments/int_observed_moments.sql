@@ -143,41 +143,8 @@ series as (
 
 )
 
-{% for metric in metrics -%}
-select
-    series.experiment_id,
-    '{{ metric.name }}' as metric_name,
-    series.variant_id,
-    {%- for dimension in dimensions %}
-    series.{{ dimension }},
-    {%- endfor %}
-    series.exposure_date as activity_date,
-
-    series.count_units,
-    {{ moments_of(metric, vector, sums='series') }}
-from series
-inner join pivots on series.experiment_id = pivots.experiment_id
-inner join {{ ref('experiment_metrics') }} as registered
-    on
-        series.experiment_id = registered.experiment_id
-        and registered.metric_name = '{{ metric.name }}'
-{{ 'union all' if not loop.last }}
-{% endfor %}
+{{ moments_by_metric(metrics, vector, 'series', 'exposure_date') }}
 {%- else %}
 
-select
-    experiment_id,
-    cast(null as varchar) as metric_name,
-    variant_id,
-    {%- for dimension in dimensions %}
-    {{ dimension }},
-    {%- endfor %}
-    exposure_date as activity_date,
-    cast(0 as bigint) as count_units,
-    cast([] as varchar[]) as value_names,
-    cast([] as double[]) as pivots,
-    cast([] as double[]) as sums,
-    cast([] as double[]) as products
-from {{ ref('int_unit_observations') }}
-where false
+{{ no_moments() }}
 {%- endif %}

@@ -106,41 +106,8 @@ summed as (
 
 )
 
-{% for metric in metrics -%}
-select
-    summed.experiment_id,
-    '{{ metric.name }}' as metric_name,
-    summed.variant_id,
-    {%- for dimension in dimensions %}
-    summed.{{ dimension }},
-    {%- endfor %}
-    summed.activity_date,
-
-    summed.count_units,
-    {{ moments_of(metric, vector) }}
-from summed
-inner join pivots on summed.experiment_id = pivots.experiment_id
-inner join {{ ref('experiment_metrics') }} as registered
-    on
-        summed.experiment_id = registered.experiment_id
-        and registered.metric_name = '{{ metric.name }}'
-{{ 'union all' if not loop.last }}
-{% endfor %}
+{{ moments_by_metric(metrics, vector, 'summed', 'activity_date') }}
 {%- else %}
 
-select
-    experiment_id,
-    cast(null as varchar) as metric_name,
-    variant_id,
-    {%- for dimension in dimensions %}
-    {{ dimension }},
-    {%- endfor %}
-    exposure_date as activity_date,
-    cast(0 as bigint) as count_units,
-    cast([] as varchar[]) as value_names,
-    cast([] as double[]) as pivots,
-    cast([] as double[]) as sums,
-    cast([] as double[]) as products
-from {{ ref('int_units_segmented') }}
-where false
+{{ no_moments() }}
 {%- endif %}
