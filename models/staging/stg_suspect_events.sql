@@ -1,6 +1,6 @@
 -- Rows of this load that may not go to stg_events: those that can't be used, with the reason, and those whose event_id comes more
 -- than once in the load or is in stg_events already; of these the first to be loaded is kept. Every other row goes there as is.
--- Only hashes are grouped for the whole load, so that a hundred million ids fit; equal hashes are then compared as ids.
+-- Only hashes are sorted for the whole load, so that a hundred million ids fit; equal hashes are then compared as ids.
 -- A table, so that a load is looked through once for both models that read it: see note_event_load for what they rely on.
 {{
     config(
@@ -20,12 +20,28 @@ events as {{ inlined() }} (
 ),
 
 -- Whether usable or not: to tell would take reading more than the id.
-repeated_hashes as (
+id_hashes as {{ inlined() }} (
 
     select {{ hash_of('event_id') }} as event_id_hash
     from events
-    group by 1
-    having count(*) > 1
+
+),
+
+-- Equal ones lie side by side once sorted, which takes half the time of grouping them: nearly all are groups of one.
+sorted_hashes as (
+
+    select
+        event_id_hash,
+        lag(event_id_hash) over (order by event_id_hash) as previous_hash
+    from id_hashes
+
+),
+
+repeated_hashes as (
+
+    select event_id_hash
+    from sorted_hashes
+    where event_id_hash = previous_hash
 
 ),
 
