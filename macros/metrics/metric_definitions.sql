@@ -15,15 +15,17 @@
 {% endmacro %}
 
 
-{% macro used_metrics(kinds=none) %}
+{% macro used_metrics(kinds=none, role=none) %}
     {#-
-        The definitions of the metrics that the registry uses, in the order of their names; before the registry is built (dbt compile,
-        lint) of all. A metric that is unknown or of an unsupported type stops the build; one whose columns the data lack is left out,
+        The definitions of the metrics that the registry uses, in that role if one is named, in the order of their names; before the
+        registry is built (dbt compile, lint) of all. A metric that is unknown or of an unsupported type stops the build; one whose columns the data lack is left out,
         and int_unavailable_metrics says so.
     -#}
     {% set definitions = metric_definitions() %}
     {% set registry = adapter.get_relation(target.database, 'registry', 'experiment_metrics') if execute %}
-    {% set names = run_query('select distinct metric_name from ' ~ registry ~ ' order by 1').columns[0].values() if registry else definitions | sort %}
+    {% set in_role = " where role = '" ~ role ~ "'" if role else '' %}
+    {% set names = run_query('select distinct metric_name from ' ~ registry ~ in_role ~ ' order by 1').columns[0].values()
+        if registry else definitions | sort %}
     {% set unavailable = unavailable_metrics(definitions) %}
     {% set used = [] %}
     {% for name in names if name not in unavailable %}

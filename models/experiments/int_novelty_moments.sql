@@ -10,7 +10,7 @@
     )
 }}
 {%- set metrics = [] %}
-{%- for metric in used_metrics(['mean', 'ratio']) %}
+{%- for metric in used_metrics(['mean', 'ratio'], role='primary') %}
 {%- set aggs = [metric.numerator.agg, (metric.denominator or metric.numerator).agg] %}
 {%- if not metric.numerator.fact.is_observed and aggs | reject('in', ['sum', 'sum_boolean', 'count']) | list | length == 0 %}
 {%- do metrics.append(metric) %}
@@ -19,7 +19,7 @@
 
 with
 
-days as (
+days as {{ inlined() }} (
 
     select *
     from {{ ref('int_unit_days') }}
@@ -29,19 +29,26 @@ days as (
 
 ),
 
+last_days as (
+
+    select
+        experiment_id,
+        max(activity_date) as last_date
+    from days
+    group by experiment_id
+
+),
+
 -- Two stretches of equal length fit into half of the time from the first exposure on; fewer than two days each say nothing.
 spans as (
 
     select
         units.experiment_id,
-        max(days.activity_date) as last_date,
-        cast(least(floor(date_diff('day', min(units.exposure_date), max(days.activity_date)) / 4), 7) as integer) as stretch_days
+        last_days.last_date,
+        cast(least(floor(date_diff('day', min(units.exposure_date), last_days.last_date) / 4), 7) as integer) as stretch_days
     from {{ ref('int_units_segmented') }} as units
-    inner join days
-        on
-            units.experiment_id = days.experiment_id
-            and units.unit_id = days.unit_id
-    group by units.experiment_id
+    inner join last_days on units.experiment_id = last_days.experiment_id
+    group by units.experiment_id, last_days.last_date
 
 ),
 

@@ -3,7 +3,7 @@
 -- whether the other one treats.
 -- depends_on: {{ ref('experiment_metrics') }}, {{ ref('int_unit_states') }}, {{ ref('int_metric_caps') }}
 -- depends_on: {{ ref('int_unit_observations') }}
-{%- set metrics = used_metrics(['mean', 'ratio', 'conversion']) %}
+{%- set metrics = used_metrics(['mean', 'ratio', 'conversion'], role='primary') %}
 
 with
 

@@ -30,17 +30,19 @@ unit_days as (
     from {{ ref('int_unit_days') }}
     where
         activity_date is not null
+        and {{ asks_for(metrics) }}
         and {{ of_changed_units() }}
 
 ),
 
--- A unit is there from its exposure on, whatever it does.
+-- A unit is there from its exposure on, whatever it does: if it did something that day, the day is there twice.
 days as (
 
     select
-        units.experiment_id,
-        units.unit_id,
-        units.exposure_date as activity_date
+        experiment_id,
+        unit_id,
+        variant_id,
+        exposure_date as activity_date
         {%- for part in parts %},
         cast(null as double) as {{ part.column }}
         {%- endfor %}
@@ -51,6 +53,7 @@ days as (
     select
         experiment_id,
         unit_id,
+        cast(null as varchar) as variant_id,
         activity_date
         {%- for part in parts %},
         {{ part.column }}
@@ -59,45 +62,30 @@ days as (
 
 ),
 
-joined_days as (
-
-    select
-        experiment_id,
-        unit_id,
-        activity_date
-        {%- for part in parts %},
-        {{ pooled.get(part.agg, 'sum') }}({{ part.column }}) as {{ part.column }}
-        {%- endfor %}
-    from days
-    group by experiment_id, unit_id, activity_date
-
-),
-
+-- Totals are of whole days, so that both rows of a day have the same.
 running as (
 
     select
         experiment_id,
         unit_id,
+        first_value(variant_id ignore nulls) over unit_days as variant_id,
         activity_date,
-        row_number() over unit_days = 1 as is_entry,
-        lead(activity_date) over unit_days is null as is_latest
+        lead(activity_date) over unit_days as next_date,
+        activity_date = first_value(activity_date) over unit_days as is_entry
         {%- for part in parts %},
         coalesce({{ pooled.get(part.agg, 'sum') }}({{ part.column }}) over unit_days, 0) as {{ part.column }}
         {%- endfor %}
-    from joined_days
+    from days
     window unit_days as (partition by experiment_id, unit_id order by activity_date)
 
 )
 
 select
-    running.*,
-    units.variant_id
+    * exclude (next_date),
+    next_date is null as is_latest
     {%- for part in parts %},
     lag({{ part.column }}) over unit_days as {{ part.column }}_before
     {%- endfor %}
 from running
-inner join units
-    on
-        running.experiment_id = units.experiment_id
-        and running.unit_id = units.unit_id
-window unit_days as (partition by running.experiment_id, running.unit_id order by running.activity_date)
+where next_date is distinct from activity_date
+window unit_days as (partition by experiment_id, unit_id order by activity_date)
