@@ -17,7 +17,7 @@ def measure(events: int) -> list[Figure]:
     same_work, by_pandas = _pandas(data)
     last_touch_only, _ = _pandas(data, "--last-touch-only")
     warehouse = fresh_warehouse("pandas-peer", data)
-    # dbt reads the project once for all runs that follow; the first of a new checkout takes seconds longer.
+    # dbt reads the project once for all runs that follow; the first of a warehouse takes seconds longer.
     warehouse.dbt("parse")
     own = warehouse.dbt("run", "--full-refresh", "--select", "+fct_impressions")
     by_lifthouse = _totals(warehouse)

@@ -18,8 +18,8 @@
 {% macro used_metrics(kinds=none, role=none) %}
     {#-
         The definitions of the metrics that the registry uses, in that role if one is named, in the order of their names; before the
-        registry is built (dbt compile, lint) of all. A metric that is unknown or of an unsupported type stops the build; one whose columns the data lack is left out,
-        and int_unavailable_metrics says so.
+        registry is built (dbt compile, lint) of all. A metric that is unknown or of an unsupported type stops the build; one whose
+        columns the data lack is left out, and int_unavailable_metrics says so.
     -#}
     {% set definitions = metric_definitions() %}
     {% set registry = adapter.get_relation(target.database, 'registry', 'experiment_metrics') if execute %}

@@ -62,7 +62,7 @@ days as (
 
 ),
 
--- Totals are of whole days, so that both rows of a day have the same.
+-- Totals are of whole days: both rows of a day have the same, and the last of them stays.
 running as (
 
     select

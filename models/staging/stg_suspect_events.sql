@@ -20,7 +20,7 @@ events as {{ inlined() }} (
 ),
 
 -- Whether usable or not: to tell would take reading more than the id.
-id_hashes as {{ inlined() }} (
+id_hashes as (
 
     select {{ hash_of('event_id') }} as event_id_hash
     from events
