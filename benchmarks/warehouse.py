@@ -30,6 +30,7 @@ class Warehouse:
 
     folder: Path
     input_folder: Path
+    memory: str = MEMORY
 
     @property
     def path(self) -> Path:
@@ -54,7 +55,7 @@ class Warehouse:
         ]
         environment = {
             "LIFTHOUSE_WAREHOUSE": str(self.path),
-            "LIFTHOUSE_MEMORY": MEMORY,
+            "LIFTHOUSE_MEMORY": self.memory,
             "DBT_USE_COLORS": "0",
         }
         registry = self.input_folder / "registry"
@@ -68,7 +69,7 @@ class Warehouse:
 
     def connect(self) -> duckdb.DuckDBPyConnection:
         """Open the warehouse with the settings that dbt uses."""
-        connection = duckdb.connect(str(self.path), config={"memory_limit": MEMORY})
+        connection = duckdb.connect(str(self.path), config={"memory_limit": self.memory or MEMORY})
         connection.execute("set TimeZone = 'UTC'; set preserve_insertion_order = false")
         return connection
 
@@ -77,9 +78,9 @@ class Warehouse:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def fresh_warehouse(name: str, input_folder: Path) -> Warehouse:
-    """Return an empty warehouse in CACHE, in place of an earlier one of the name."""
-    warehouse = Warehouse(CACHE / name, input_folder)
+def fresh_warehouse(name: str, input_folder: Path, memory: str = MEMORY) -> Warehouse:
+    """Return an empty warehouse in CACHE, in place of an earlier one of the name; no `memory` is the machine's."""
+    warehouse = Warehouse(CACHE / name, input_folder, memory)
     warehouse.drop()
     warehouse.folder.mkdir(parents=True)
     return warehouse

@@ -2,12 +2,14 @@
 
 import json
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from tests.warehouse.conftest import Warehouse
+from tests.warehouse.small_shop import rows_of
 
 TOMORROW_AND_A_DAY = datetime.now(UTC) + timedelta(days=2)
 
@@ -39,6 +41,7 @@ future,ann,click,2026-03-02 09:00:00,{TOMORROW_AND_A_DAY:%Y-%m-%d %H:%M:%S},,,pr
 """
 USERS = "user_id,country\nann,ES\nann,DE\nben,\n,FR\n"
 ITEMS = "item_id,price\nlamp,20\nvase,dear\nrug,\n"
+ONE_EVENT = "event_id,user_id,event_type,occurred_at\ne1,ann,click,2026-03-02 09:00:00\n"
 NEXT_LOAD = """\
 event_id,user_id,event_type,occurred_at,loaded_at,revenue,item_id,Plan
 next,ann,click,2026-03-03 09:00:00,2026-03-03 12:00:00,,,pro
@@ -134,6 +137,19 @@ def test_other_inputs_are_kept_once_by_key(staged: Warehouse) -> None:
 def test_absent_inputs_are_empty_tables_with_the_columns_of_the_contract(staged: Warehouse) -> None:
     assert staged.query("select experiment_id, variant_id, user_id, exposed_at from staging.stg_exposures") == []
     assert staged.query("select experiment_id, unit_id, variant_id, exposed_at from staging.stg_observations") == []
+
+
+def test_attributes_keep_name_and_type_beside_columns_that_are_declared(warehouse: Warehouse) -> None:
+    typed = "date '2026-03-02' as \"Signed up\", {'City': 'Berlin'} as place, cast('Pro' as enum('Pro', 'No')) as plan"
+    with duckdb.connect(str(warehouse.path)) as connection:
+        connection.execute(f"create table web as select *, {typed} from ({rows_of(ONE_EVENT)})")
+    warehouse.built(*STAGING, variables={"input_relations": {"events": "main.web"}})
+
+    assert warehouse.query('select "Signed up", place, plan from staging.stg_events') == [
+        (date(2026, 3, 2), {"City": "Berlin"}, "Pro")
+    ]
+    [(declared,)] = warehouse.query("select sql from duckdb_tables() where table_name = 'stg_events'")
+    assert "event_id VARCHAR USING COMPRESSION ZSTD" in declared
 
 
 def test_the_next_load_adds_what_is_new_and_sets_copies_aside(staged: Warehouse, tmp_path: Path) -> None:
