@@ -1,5 +1,6 @@
 -- Sessions: a user's events without a silence longer than session_timeout_minutes, or the tracker's own sessions.
 {%- set by_tracker = var('session_source') == 'tracker' %}
+{%- set first_to_last = event_order('occurred_at', 'event_type, device') %}
 {%- set timeout = "interval '" ~ var('session_timeout_minutes') ~ " minutes'" %}
 {{
     config(
@@ -87,9 +88,9 @@ stretches as (
             {{ session_span('occurred_at') }} as stretch_key,
         {% endif %}
 
-        arg_min(event_type, {{ event_order('occurred_at', 'event_id') }}) as entry_event_type,
-        arg_max(event_type, {{ event_order('occurred_at', 'event_id') }}) as exit_event_type,
-        arg_min(device, {{ event_order('occurred_at', 'event_id') }}) as device,
+        arg_min(event_type, {{ first_to_last }}) as entry_event_type,
+        arg_max(event_type, {{ first_to_last }}) as exit_event_type,
+        arg_min(device, {{ first_to_last }}) as device,
         count(*) as count_events,
         {{ role_counts() }},
         sum(revenue) as revenue,
