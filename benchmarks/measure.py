@@ -13,9 +13,9 @@ GIB = 2**30
 _POLL_SECONDS = 0.1
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, order=True)
 class Run:
-    """A command that ended: its peak memory is that of all its processes together."""
+    """A command that ended: its peak memory is that of all its processes together. The faster run is the lesser."""
 
     seconds: float
     peak_bytes: int

@@ -2,8 +2,8 @@
 
 import json
 import sys
-from collections.abc import Iterable
 from pathlib import Path
+from statistics import median_low
 
 from benchmarks.demo import CACHE, demo_data
 from benchmarks.measure import GIB, Figure, Run, run, say
@@ -21,7 +21,7 @@ def measure(events: int) -> list[Figure]:
     # dbt reads the project once for all runs that follow; the first of a warehouse takes seconds longer.
     warehouse.dbt("parse")
     turns = [(_pandas(data), _lifthouse(warehouse)) for _ in range(TURNS)]
-    same_work, own = (_median(runs) for runs in zip(*turns, strict=True))
+    same_work, own = (median_low(runs) for runs in zip(*turns, strict=True))
     last_touch_only = _pandas(data, "--last-touch-only")
     by_pandas, by_lifthouse = json.loads(same_work.output.splitlines()[-1]), _totals(warehouse)
     warehouse.drop()
@@ -50,11 +50,6 @@ def _lifthouse(warehouse: Warehouse) -> Run:
 def _said(name: str, done: Run) -> Run:
     say(f"pandas_peer: {name} {done.seconds:.1f} s, {done.peak_bytes / GIB:.2f} GiB at most")
     return done
-
-
-def _median(runs: Iterable[Run]) -> Run:
-    in_order = sorted(runs, key=lambda done: done.seconds)
-    return in_order[len(in_order) // 2]
 
 
 def _figures(own: Run, peer: Run, what: str, goal: str) -> list[Figure]:

@@ -69,7 +69,7 @@ class Warehouse:
 
     def connect(self) -> duckdb.DuckDBPyConnection:
         """Open the warehouse with the settings that dbt uses."""
-        connection = duckdb.connect(str(self.path), config={"memory_limit": self.memory or MEMORY})
+        connection = duckdb.connect(str(self.path), config={"memory_limit": self.memory} if self.memory else {})
         connection.execute("set TimeZone = 'UTC'; set preserve_insertion_order = false")
         return connection
 
