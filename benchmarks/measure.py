@@ -37,6 +37,7 @@ def run(command: list[str], environment: dict[str, str], log: Path) -> Run:
     log.parent.mkdir(parents=True, exist_ok=True)
     peak = 0
     with log.open("w") as output:
+        os.sync()  # what earlier runs wrote is not written at this one's expense
         started = time.perf_counter()
         process = subprocess.Popen(command, env={**os.environ, **environment}, stdout=output, stderr=subprocess.STDOUT)
         while process.poll() is None:
@@ -65,6 +66,7 @@ def alternate(repetitions: int, *tasks: Callable[[], object]) -> list[float]:
     seconds: list[list[float]] = [[] for _ in tasks]
     for _ in range(repetitions):
         for task, taken in zip(tasks, seconds, strict=True):
+            os.sync()
             started = time.perf_counter()
             task()
             taken.append(time.perf_counter() - started)

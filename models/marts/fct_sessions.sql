@@ -1,6 +1,6 @@
 -- Sessions: a user's events without a silence longer than session_timeout_minutes, or the tracker's own sessions.
 {%- set by_tracker = var('session_source') == 'tracker' %}
-{%- set first_to_last = event_order('occurred_at', 'event_type, device') %}
+{%- set event = event_number('occurred_at', 'event_type, device') %}
 {%- set timeout = "interval '" ~ var('session_timeout_minutes') ~ " minutes'" %}
 {{
     config(
@@ -68,13 +68,24 @@ events as (
 
 ),
 {% else %}
-events as (
+events as {{ inlined() }} (
 
     select *
     from {{ ref('stg_events') }}
 
 ),
 {% endif %}
+
+-- What a session's first and last event were is looked up at the end.
+kinds as (
+
+    select distinct
+        event_type,
+        device,
+        {{ kind_number('event_type, device') }} as kind_number
+    from events
+
+),
 
 -- Events first shrink to stretches no longer than the timeout, which can't hold a gap that ends a session: the windows
 -- that follow sort these instead of the events.
@@ -88,14 +99,14 @@ stretches as (
             {{ session_span('occurred_at') }} as stretch_key,
         {% endif %}
 
-        arg_min(event_type, {{ first_to_last }}) as entry_event_type,
-        arg_max(event_type, {{ first_to_last }}) as exit_event_type,
-        arg_min(device, {{ first_to_last }}) as device,
+        min({{ event }}) as first_event,
+        max({{ event }}) as last_event,
+        min({{ event }}) filter (where device is not null) as first_event_with_device,
         count(*) as count_events,
         {{ role_counts() }},
         sum(revenue) as revenue,
-        min(occurred_at) as started_at,
-        max(occurred_at) as ended_at,
+        {{ moment_in_event_number('min(' ~ event ~ ')') }} as started_at,
+        {{ moment_in_event_number('max(' ~ event ~ ')') }} as ended_at,
         max(loaded_at) as loaded_at
     from events
     group by all
@@ -145,9 +156,9 @@ joined_parts as (
         user_id,
         session_number,
 
-        arg_min(entry_event_type, started_at) as entry_event_type,
-        arg_max(exit_event_type, started_at) as exit_event_type,
-        arg_min(device, started_at) as device,
+        min(first_event) as first_event,
+        max(last_event) as last_event,
+        min(first_event_with_device) as first_event_with_device,
         sum(count_events) as count_events,
         sum(count_impressions) as count_impressions,
         sum(count_clicks) as count_clicks,
@@ -164,9 +175,9 @@ joined_parts as (
 
 {% set session_columns -%}
         user_id,
-        entry_event_type,
-        exit_event_type,
-        device,
+        first_event,
+        last_event,
+        first_event_with_device,
         count_events,
         count_impressions,
         count_clicks,
@@ -203,20 +214,23 @@ sessions as (
 {% endif %}
 
 select
-    session_id,
-    user_id,
-    entry_event_type,
-    exit_event_type,
-    device,
-    cast(count_events as bigint) as count_events,
-    cast(count_impressions as bigint) as count_impressions,
-    cast(count_clicks as bigint) as count_clicks,
-    cast(count_carts as bigint) as count_carts,
-    cast(count_purchases as bigint) as count_purchases,
-    date_diff('millisecond', started_at, ended_at) / 1000.0 as duration_seconds,
-    coalesce(revenue, 0) as revenue,
-    count_events = 1 as is_bounce,
-    started_at,
-    ended_at,
-    loaded_at
+    sessions.session_id,
+    sessions.user_id,
+    entries.event_type as entry_event_type,
+    exits.event_type as exit_event_type,
+    devices.device,
+    cast(sessions.count_events as bigint) as count_events,
+    cast(sessions.count_impressions as bigint) as count_impressions,
+    cast(sessions.count_clicks as bigint) as count_clicks,
+    cast(sessions.count_carts as bigint) as count_carts,
+    cast(sessions.count_purchases as bigint) as count_purchases,
+    date_diff('millisecond', sessions.started_at, sessions.ended_at) / 1000.0 as duration_seconds,
+    coalesce(sessions.revenue, 0) as revenue,
+    sessions.count_events = 1 as is_bounce,
+    sessions.started_at,
+    sessions.ended_at,
+    sessions.loaded_at
 from sessions
+inner join kinds as entries on {{ kind_in_event_number('sessions.first_event') }} = entries.kind_number
+inner join kinds as exits on {{ kind_in_event_number('sessions.last_event') }} = exits.kind_number
+left join kinds as devices on {{ kind_in_event_number('sessions.first_event_with_device') }} = devices.kind_number

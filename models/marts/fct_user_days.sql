@@ -47,7 +47,7 @@ event_days as (
         events.user_id,
         events.activity_date,
 
-        arg_min(events.device, {{ event_order('events.occurred_at', 'events.device') }}) as device,
+        arg_min(events.device, {{ event_number('events.occurred_at', 'events.device') }}) as device,
         count(*) as count_events,
         {{ role_counts() }},
         coalesce(sum(events.revenue), 0) as revenue,
