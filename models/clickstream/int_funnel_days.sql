@@ -52,21 +52,16 @@ events as {{ inlined() }} (
         {% set this_step = 'funnel_' ~ funnel_number ~ '_step_' ~ loop.index %}
         {% set previous_step = 'funnel_' ~ funnel_number ~ '_step_' ~ (loop.index - 1) %}
 
-{{ this_step }}_events as (
+{{ this_step }}_events as {{ inlined() }} (
 
-    select
-        user_id,
-        occurred_at,
-
-        max(loaded_at) as loaded_at
+    select *
     from events
     where {{ has_role(step) }}
-    group by all
 
 ),
 
         {% if loop.first %}
-{{ this_step }} as (
+{{ this_step }} as {{ inlined() }} (
 
     select
         *,
@@ -78,7 +73,9 @@ events as {{ inlined() }} (
 {{ this_step }} as (
 
     select
-        {{ this_step }}_events.*,
+        {{ this_step }}_events.user_id,
+        {{ this_step }}_events.occurred_at,
+        {{ this_step }}_events.loaded_at,
         case
             when
                 {{ this_step }}_events.occurred_at - {{ previous_step }}.entered_at
@@ -93,6 +90,20 @@ events as {{ inlined() }} (
 
 ),
         {% endif %}
+
+{{ this_step }}_days as (
+
+    select
+        user_id,
+        cast(occurred_at as date) as activity_date,
+
+        max(occurred_at) as last_occurred_at,
+        max(entered_at) as last_entered_at,
+        max(loaded_at) as loaded_at
+    from {{ this_step }}
+    group by all
+
+),
     {% endfor %}
 {% endfor %}
 
@@ -107,7 +118,7 @@ steps as (
                 {{ loop.index }} as step_number,
                 '{{ step }}' as step_name,
                 *
-            from funnel_{{ funnel_number }}_step_{{ loop.index }}
+            from funnel_{{ funnel_number }}_step_{{ loop.index }}_days
             {{ 'union all' if not (is_last_funnel and loop.last) }}
         {% endfor %}
     {% endfor %}
@@ -119,16 +130,14 @@ select
     steps.user_id,
     steps.step_number,
     steps.step_name,
-    cast(steps.occurred_at as date) as activity_date,
-
-    max(steps.occurred_at) as last_occurred_at,
-    max(steps.entered_at) as last_entered_at,
-    max(steps.loaded_at) as loaded_at
+    steps.activity_date,
+    steps.last_occurred_at,
+    steps.last_entered_at,
+    steps.loaded_at
 from steps
 {% if is_incremental() %}
     inner join touched_days
         on
             steps.user_id = touched_days.user_id
-            and cast(steps.occurred_at as date) = touched_days.activity_date
+            and steps.activity_date = touched_days.activity_date
 {% endif %}
-group by all

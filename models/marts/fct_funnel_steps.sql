@@ -4,7 +4,7 @@
 
 with
 
-funnel_days as (
+funnel_days as {{ inlined() }} (
 
     select *
     from {{ ref('int_funnel_days') }}

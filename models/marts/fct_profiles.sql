@@ -3,7 +3,7 @@
 
 with
 
-users as (
+users as {{ inlined() }} (
 
     select *
     from {{ ref('int_users_profiled') }}
