@@ -16,6 +16,7 @@ from lifthouse.results.uplift_held_out import held_out_scores
 from lifthouse.results.uplift_models import uplift_models
 from lifthouse.results.uplift_scores import uplift_scores
 from lifthouse.results.uplift_targets import Target
+from lifthouse.threads import MODEL_THREADS
 from lifthouse.uplift.learners import Boosting, fit
 
 # `--events` sets the fitted units; ten times as many are scored.
@@ -67,7 +68,7 @@ def _bare_seconds(covariates: np.ndarray, outcome: np.ndarray, treated: np.ndarr
             subsample=0.8,
             subsample_freq=1,
             colsample_bytree=0.8,
-            n_jobs=settings.threads,
+            n_jobs=MODEL_THREADS,
             random_state=0,
             deterministic=True,
             force_row_wise=True,
@@ -76,10 +77,10 @@ def _bare_seconds(covariates: np.ndarray, outcome: np.ndarray, treated: np.ndarr
 
     started = time.perf_counter()
     one, zero = (fitted(covariates[arm], outcome[arm]) for arm in (treated, ~treated))
-    gained = outcome[treated] - zero.booster_.predict(covariates[treated])
-    missed = one.booster_.predict(covariates[~treated]) - outcome[~treated]
+    gained = outcome[treated] - zero.booster_.predict(covariates[treated], num_threads=MODEL_THREADS)
+    missed = one.booster_.predict(covariates[~treated], num_threads=MODEL_THREADS) - outcome[~treated]
     for model in (fitted(covariates[treated], gained), fitted(covariates[~treated], missed)):
-        model.booster_.predict(covariates)
+        model.booster_.predict(covariates, num_threads=MODEL_THREADS)
     return time.perf_counter() - started
 
 

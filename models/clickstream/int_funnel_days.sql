@@ -46,6 +46,7 @@ events as {{ inlined() }} (
 
 ),
 
+-- Events of the same instant stay as they are: all that is asked of a day are maxima.
 {% for funnel_name, funnel in var('funnels').items() %}
     {% set funnel_number = loop.index %}
     {% for step in funnel.steps %}

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from lifthouse.threads import MODEL_THREADS
+
 
 def _settings(n_units: int, seed: int) -> dict[str, Any]:
     """Shallow trees and slow learning; leaves grow with the data, so that few units are not memorised."""
@@ -14,8 +16,7 @@ def _settings(n_units: int, seed: int) -> dict[str, Any]:
         "min_child_samples": max(20, n_units // 200),
         "reg_lambda": 1.0,
         "max_bin": 63,
-        # Threads that wait for each other on a busy machine take many times as long as one.
-        "n_jobs": 1,
+        "n_jobs": MODEL_THREADS,
         "random_state": seed % 2**31,
         "deterministic": True,
         "force_row_wise": True,

@@ -14,10 +14,10 @@ import pyarrow.compute as pc
 
 from lifthouse.causal.covariates import Encoder, usable_covariates
 from lifthouse.causal.propensity import Propensity, assign_folds, cross_fit
-from lifthouse.causal.threads import linear_algebra_threads
 from lifthouse.causal.weighting import ESTIMANDS, balancing_weights, crump_bound
 from lifthouse.results.conditions import is_one_of, literal
 from lifthouse.statistics.reasons import Bools, Floats, Ints
+from lifthouse.threads import linear_algebra_threads
 
 UNIT_KEYS = ("experiment_id", "unit_id", "variant_id")
 # An arm of fewer fitted units can't be cross-fitted: each fold would have next to none.

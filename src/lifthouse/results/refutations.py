@@ -22,12 +22,12 @@ from lifthouse.causal.propensity import (
     diagnose,
     fit_logistic,
 )
-from lifthouse.causal.threads import linear_algebra_threads
 from lifthouse.causal.weighting import Estimand, balancing_weights, effective_sample_size
 from lifthouse.results.columns import typed
 from lifthouse.results.propensities import Fitted, Pair
 from lifthouse.results.sensitivities import sensitivity_rows
 from lifthouse.results.treatment_effects import SAMPLE_KEYS, Sample, sample_of
+from lifthouse.threads import linear_algebra_threads
 
 COLUMNS = {
     "experiment_id": "string",

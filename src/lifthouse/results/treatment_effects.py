@@ -14,11 +14,11 @@ from lifthouse.causal.estimates import CausalEstimate, missing
 from lifthouse.causal.matching import matching, stratification
 from lifthouse.causal.propensity import PropensityLearner
 from lifthouse.causal.regression import difference_in_means, regression
-from lifthouse.causal.threads import linear_algebra_threads
 from lifthouse.causal.weighting import ESTIMANDS, Estimand, ipw
 from lifthouse.results.columns import typed
 from lifthouse.results.propensities import UNIT_KEYS, Fitted, Pair, arms_reason
 from lifthouse.statistics.reasons import Bools, Floats, Ints
+from lifthouse.threads import linear_algebra_threads
 
 SAMPLE_KEYS = (*UNIT_KEYS, "propensity", "fold", "is_trimmed", "learner", "score_reason")
 _WHOLE = {"dimension": "all", "segment": "all"}

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from lifthouse.statistics.reasons import Floats, Ints
+from lifthouse.threads import MODEL_THREADS
 
 
 def permutation_importance(
@@ -73,7 +74,13 @@ def shapley_importance(
     import lightgbm  # noqa: PLC0415 - heavy
 
     surrogate = lightgbm.LGBMRegressor(
-        n_estimators=60, num_leaves=15, n_jobs=1, random_state=seed % 2**31, deterministic=True, verbose=-1
+        n_estimators=60,
+        num_leaves=15,
+        n_jobs=MODEL_THREADS,
+        random_state=seed % 2**31,
+        deterministic=True,
+        verbose=-1,
     ).fit(covariates, score(covariates))
-    values = np.asarray(surrogate.booster_.predict(covariates, pred_contrib=True))
+    predicted = surrogate.booster_.predict(covariates, pred_contrib=True, num_threads=MODEL_THREADS)
+    values = np.asarray(predicted)
     return {name: float(np.abs(values[:, columns].sum(axis=1)).mean()) for name, columns in groups.items()}

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lifthouse.statistics.reasons import Bools, Floats, check_choice
+from lifthouse.threads import MODEL_THREADS
 
 MAX_PROPENSITY_TAIL = 0.01
 # One probability of treatment for all units, or each unit's, shape (n,).
@@ -38,7 +39,6 @@ class Boosting:
     learning_rate: float = 0.05
     leaves: int = 4
     units_a_leaf: int = 200
-    threads: int = 1
     seed: int = 0
 
 
@@ -131,7 +131,7 @@ def boosted(x: Floats, y: Floats, settings: Boosting, *, weight: Floats | None =
         subsample=0.8,
         subsample_freq=1,
         colsample_bytree=0.8,
-        n_jobs=settings.threads,
+        n_jobs=MODEL_THREADS,
         random_state=settings.seed,
         deterministic=True,
         force_row_wise=True,
@@ -142,7 +142,7 @@ def boosted(x: Floats, y: Floats, settings: Boosting, *, weight: Floats | None =
 
 def prediction(booster: Any, covariates: Floats) -> Floats:
     """Prediction of a booster as an array."""
-    return np.asarray(booster.predict(covariates), float)
+    return np.asarray(booster.predict(covariates, num_threads=MODEL_THREADS), float)
 
 
 def is_binary(y: Floats) -> bool:
@@ -238,7 +238,7 @@ def _causal_forest(sample: Sample) -> EffectModel:
     forest = CausalRandomForestRegressor(
         n_estimators=sample.settings.trees,
         min_samples_leaf=sample.settings.units_a_leaf,
-        n_jobs=sample.settings.threads,
+        n_jobs=MODEL_THREADS,
         random_state=sample.settings.seed,
     )
     forest.fit(_without_gaps(sample.x), treatment=sample.w.astype(int), y=sample.y)
@@ -255,7 +255,7 @@ def _uplift_forest(sample: Sample) -> EffectModel:
         n_estimators=sample.settings.trees,
         max_features=sample.x.shape[1],
         min_samples_leaf=sample.settings.units_a_leaf,
-        n_jobs=sample.settings.threads,
+        n_jobs=MODEL_THREADS,
         random_state=sample.settings.seed,
     )
     forest.fit(_without_gaps(sample.x), treatment=np.where(sample.w, "treatment", "control"), y=sample.y.astype(int))

@@ -1,9 +1,13 @@
-"""How many threads linear algebra gets."""
+"""How many threads models and linear algebra get, several of which dbt runs side by side in one process."""
 
 from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
+
+# Of one fit or prediction. LightGBM keeps the number of its latest call for the whole process: a fit that goes on with
+# more threads than it began with writes outside its memory. So all calls give this number, also those that predict.
+MODEL_THREADS = 1
 
 _MANY_UNITS = 100_000
 

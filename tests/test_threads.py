@@ -1,0 +1,37 @@
+"""Models that dbt builds side by side, in threads of one process, leave each other's memory alone."""
+
+import subprocess
+import sys
+
+# Fits for as long as it takes to predict thousands of times beside them, by the functions that the models call.
+_SIDE_BY_SIDE = """
+import threading
+import numpy as np
+from lifthouse.causal.boosting import boosted_regressor
+from lifthouse.uplift.drivers import shapley_importance
+from lifthouse.uplift.learners import fit
+
+rng = np.random.default_rng(0)
+x = rng.normal(size=(20_000, 10))
+treated = rng.integers(0, 2, len(x)) == 1
+y = x[:, 0] * treated + rng.normal(size=len(x))
+effects = fit("t_learner", x, y, treated, propensity=0.5)
+predicted = threading.Event()
+
+def fit_all_along():
+    while not predicted.is_set():
+        boosted_regressor(len(x), seed=1).fit(x, y)
+
+fitting = threading.Thread(target=fit_all_along)
+fitting.start()
+for _ in range(12_000):
+    effects.predict(x[:100])
+shapley_importance(effects.predict, x[:2000], {"first": np.array([0])}, seed=1)
+predicted.set()
+fitting.join()
+"""
+
+
+def test_predictions_beside_a_fit_do_not_crash_it() -> None:
+    done = subprocess.run([sys.executable, "-c", _SIDE_BY_SIDE], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, (done.returncode, done.stderr)
