@@ -37,8 +37,7 @@ def run(command: list[str], environment: dict[str, str], log: Path) -> Run:
     log.parent.mkdir(parents=True, exist_ok=True)
     peak = 0
     with log.open("w") as output:
-        os.sync()  # what earlier runs wrote is not written at this one's expense
-        started = time.perf_counter()
+        started = _start()
         process = subprocess.Popen(command, env={**os.environ, **environment}, stdout=output, stderr=subprocess.STDOUT)
         while process.poll() is None:
             peak = max(peak, _memory(process.pid))
@@ -48,6 +47,12 @@ def run(command: list[str], environment: dict[str, str], log: Path) -> Run:
     if process.returncode:
         raise SystemExit(f"{' '.join(command)}\n{text[-5000:]}\nexit code {process.returncode}: {log}")
     return Run(seconds, peak, text)
+
+
+def _start() -> float:
+    """Begin to take time, once all is on the disk that would be written at the expense of what is measured."""
+    os.sync()
+    return time.perf_counter()
 
 
 def _memory(pid: int) -> int:
@@ -66,8 +71,7 @@ def alternate(repetitions: int, *tasks: Callable[[], object]) -> list[float]:
     seconds: list[list[float]] = [[] for _ in tasks]
     for _ in range(repetitions):
         for task, taken in zip(tasks, seconds, strict=True):
-            os.sync()
-            started = time.perf_counter()
+            started = _start()
             task()
             taken.append(time.perf_counter() - started)
     return [median(taken) for taken in seconds]

@@ -24,7 +24,7 @@ def fit_all_along():
 
 fitting = threading.Thread(target=fit_all_along)
 fitting.start()
-for _ in range(12_000):
+for _ in range(25_000):
     effects.predict(x[:100])
 shapley_importance(effects.predict, x[:2000], {"first": np.array([0])}, seed=1)
 predicted.set()

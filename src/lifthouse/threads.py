@@ -5,8 +5,9 @@ from __future__ import annotations
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
-# Of one fit or prediction. LightGBM keeps the number of its latest call for the whole process: a fit that goes on with
-# more threads than it began with writes outside its memory. So all calls give this number, also those that predict.
+# Of one fit or prediction. LightGBM keeps the number of its latest call for the whole process: a fit that goes on
+# with more threads than it began with writes outside its memory. So all calls give this number, also those that
+# predict. One, because threads that wait for each other on a busy machine take many times as long.
 MODEL_THREADS = 1
 
 _MANY_UNITS = 100_000
