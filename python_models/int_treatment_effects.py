@@ -19,7 +19,7 @@ def model(dbt: Any, session: Any) -> Any:
     most = dbt.config.meta_get("fitted_units")
     scores, covariates = dbt.ref("int_propensity_scores"), dbt.ref("int_unit_covariates")
     outcomes, units = dbt.ref("int_unit_outcomes"), dbt.ref("int_units_segmented")
-    dimensions = [name for name in dbt.config.meta_get("dimensions") if name in units.columns]
+    dimensions = [f'"{name}"' for name in dbt.config.meta_get("dimensions") if name in units.columns]
     effects = treatment_effects(
         pairs,
         lambda pair: scored_units(pair, scores, covariates, most=most),

@@ -10,7 +10,7 @@
 {% macro duckdb__referenced_columns(expressions) %}
     {% set selects = [] %}
     {% for expression in expressions %}
-        {% set quoted = "'" ~ expression | string | replace("'", "''") ~ "'" %}
+        {% set quoted = quoted_text(expression) %}
         {% do selects.append("select " ~ quoted ~ " as expression, json_extract_string(json_serialize_sql('select ' || " ~ quoted
             ~ "), '$..column_names[0]') as columns") %}
     {% endfor %}

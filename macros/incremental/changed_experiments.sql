@@ -9,7 +9,7 @@
     {%- if changed is none -%}
         true
     {%- elif changed -%}
-        {{ column }} in ('{{ changed | map('replace', "'", "''") | join("', '") }}')
+        {{ column }} in ({{ quoted_texts(changed) }})
     {%- else -%}
         false
     {%- endif -%}
@@ -41,9 +41,9 @@
 {% macro _unchanged_units() -%}
     {#- Units that this table was built with as they are now, in experiments that are defined as they were. -#}
     {%- set built_with = built_with(this) -%}
-    {%- set kept = [''] -%}
+    {%- set kept = [] -%}
     {%- for experiment_id, definition in experiment_inputs('definition').items() if built_with.definitions.get(experiment_id) == definition -%}
-        {%- do kept.append(experiment_id | replace("'", "''")) -%}
+        {%- do kept.append(experiment_id) -%}
     {%- endfor -%}
     select
         inputs.experiment_id,
@@ -51,7 +51,7 @@
     from {{ _relation('int_unit_inputs') }} as inputs
     where
         inputs.changed_at <= timestamp '{{ built_with.units_as_of }}'
-        and inputs.experiment_id in ('{{ kept | join("', '") }}')
+        and inputs.experiment_id in ({{ quoted_texts(kept) }})
 {%- endmacro %}
 
 
@@ -93,7 +93,7 @@
             'definitions': definitions,
             'units_as_of': scalar("select coalesce(max(changed_at), timestamp '0001-01-01') from " ~ _relation('int_unit_inputs')) | string,
         } %}
-        comment on table {{ this }} is '{{ tojson(remembered, sort_keys=true).replace("'", "''") }}'
+        comment on table {{ this }} is {{ quoted_text(tojson(remembered, sort_keys=true)) }}
     {% endif %}
 {% endmacro %}
 

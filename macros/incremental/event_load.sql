@@ -7,7 +7,7 @@
         {% set content = 'select 0' %}
     {% else %}
         {% set content = "select md5(string_agg(concat_ws('|', filename, size, last_modified), chr(10) order by filename)) from read_blob("
-            ~ _quoted_path(location.label) ~ ')' %}
+            ~ quoted_text(location.label) ~ ')' %}
     {% endif %}
     {{ return('events after ' ~ (events_watermark() or 'the beginning') ~ ' of ' ~ scalar(content) ~ ', ' ~ settings_fingerprint()) }}
 {% endmacro %}

@@ -28,7 +28,7 @@
     {% set found = [] %}
     {% for ending in ['parquet', 'csv', 'csv.gz'] %}
         {% for pattern in [stem ~ '.' ~ ending, stem ~ '/*.' ~ ending] %}
-            {% set quoted = _quoted_path(pattern) %}
+            {% set quoted = quoted_text(pattern) %}
             {% do found.append('select ' ~ found | length ~ ' as place, ' ~ quoted ~ ' as pattern from glob(' ~ quoted ~ ')') %}
         {% endfor %}
     {% endfor %}
@@ -41,9 +41,9 @@
 {% macro plain_scan(pattern) %}
     {#- The files as they are. CSV is as RFC 4180 has it: guessing delimiter and quotes from the first rows misreads later ones. -#}
     {% if pattern.endswith('parquet') %}
-        {{ return('read_parquet(' ~ _quoted_path(pattern) ~ ', union_by_name = true)') }}
+        {{ return('read_parquet(' ~ quoted_text(pattern) ~ ', union_by_name = true)') }}
     {% endif %}
-    {{ return('read_csv(' ~ _quoted_path(pattern) ~ ", header = true, delim = ',', quote = '\"', escape = '\"', union_by_name = true)") }}
+    {{ return('read_csv(' ~ quoted_text(pattern) ~ ", header = true, delim = ',', quote = '\"', escape = '\"', union_by_name = true)") }}
 {% endmacro %}
 
 
@@ -52,14 +52,9 @@
     {% set declared = input_contract(input_name).columns | map(attribute='name') | list %}
     {% set types = [] %}
     {% for name in described_columns(plain_scan(pattern)) if name | lower in declared %}
-        {% do types.append("'" ~ name ~ "': 'varchar'") %}
+        {% do types.append(quoted_text(name) ~ ": 'varchar'") %}
     {% endfor %}
     {{ return(plain_scan(pattern)[:-1] ~ (', types = {' ~ types | join(', ') ~ '})' if types else ')')) }}
-{% endmacro %}
-
-
-{% macro _quoted_path(path) %}
-    {{- return("'" ~ path.replace("'", "''") ~ "'") -}}
 {% endmacro %}
 
 

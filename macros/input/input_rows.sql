@@ -49,14 +49,14 @@ from (
     {%- endif %}
 {%- endfor %}
 {%- for name in attribute_names(input_name) %}
-        raw_rows.{{ adapter.quote(name) }},
+        _row.{{ adapter.quote(name) }},
 {%- endfor %}
-        {{ 'raw_rows' if with_raw else 'null' }} as _raw_row
-    from {{ scan or '(select 1 as nothing where false)' }} as raw_rows
+        {{ '_row' if with_raw else 'null' }} as _raw_row
+    from {{ scan or '(select 1 as nothing where false)' }} as _row
 {%- set moment = 'loaded_at' if 'loaded_at' in types else 'occurred_at' %}
 {%- if loaded_after and types.get(moment, '').startswith(('timestamp', 'date')) %}
     -- The condition below, but of the column as it is in the file: what was read before is then skipped unread.
-    where raw_rows.{{ moment }} > timestamp '{{ loaded_after }}' or raw_rows.{{ moment }} is null
+    where _row.{{ moment }} > timestamp '{{ loaded_after }}' or _row.{{ moment }} is null
 {%- endif %}
 ) as typed
 {%- if loaded_after %}
@@ -89,7 +89,7 @@ where coalesce(typed.loaded_at, typed.occurred_at, timestamp 'infinity') > times
 
 {% macro _raw_value(name, types) %}
     {#- A column as it came; an empty text is a missing value, and so is a column that isn't there. -#}
-    {%- set expression = 'raw_rows.' ~ adapter.quote(name) -%}
+    {%- set expression = '_row.' ~ adapter.quote(name) -%}
     {%- if name not in types -%}
         null
     {%- elif types[name] == 'varchar' -%}

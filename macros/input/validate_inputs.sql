@@ -47,7 +47,7 @@
 {% macro _problems_of_each_file(location, contract) %}
     {#- A column that only some files have is null in the rows of the others: says which. -#}
     {% set problems = [] %}
-    {% for row in run_query('select file from glob(' ~ _quoted_path(location.label) ~ ') order by 1') %}
+    {% for row in run_query('select file from glob(' ~ quoted_text(location.label) ~ ') order by 1') %}
         {% do problems.extend(_column_problems({'label': row[0], 'scan': plain_scan(row[0])}, contract)) %}
     {% endfor %}
     {{ return(problems) }}
@@ -61,7 +61,7 @@
     {% if patterns | length > 1 %}
         {{ return([_too_many_files(input_name, patterns)]) }}
     {% elif not patterns %}
-        {% set is_bare = scalar('select count(*) from glob(' ~ _quoted_path(folder ~ '/**') ~ ')') == 0 %}
+        {% set is_bare = scalar('select count(*) from glob(' ~ quoted_text(folder ~ '/**') ~ ')') == 0 %}
         {{ return([folder ~ '/' ~ input_name ~ '.parquet or .csv is not there'
             ~ (' (the folder is empty, or there is none)' if is_bare else '') ~ '. Expected: a file of ' ~ input_name
             ~ '. Put it there, set var input_folder, or name a relation in var input_relations.']
@@ -69,7 +69,7 @@
     {% endif %}
 
     {% set problems = [] %}
-    {% for row in run_query('select filename from read_blob(' ~ _quoted_path(patterns[0]) ~ ') where size = 0 order by 1') %}
+    {% for row in run_query('select filename from read_blob(' ~ quoted_text(patterns[0]) ~ ') where size = 0 order by 1') %}
         {% do problems.append(row[0] ~ ' is empty (0 bytes). Expected: a whole file. Write it again, or remove it.') %}
     {% endfor %}
     {{ return(problems if problems else _reading_problems(patterns[0], plain_scan(patterns[0]), only_columns=true)) }}
@@ -85,7 +85,7 @@
 {% macro _reading_problems(label, scan, only_columns=false) %}
     {#- What DuckDB says where it can't read a file: a template can't catch that, a function of the connection can. -#}
     {% set sql = ('describe select * from ' if only_columns else 'select count(columns(*)) from ') ~ scan %}
-    {% set problem = scalar("select reading_problem('" ~ sql.replace("'", "''") ~ "')") %}
+    {% set problem = scalar('select reading_problem(' ~ quoted_text(sql) ~ ')') %}
     {% set expected = 'the same columns in every file, each of one type' if label.endswith('parquet')
         else 'comma-separated text in UTF-8 with a header, as many values in each line, and one type in each column' %}
     {{ return([label ~ " can't be read: " ~ problem ~ '. Expected: ' ~ ('a whole Parquet file; of several, '
@@ -97,6 +97,10 @@
     {% set present = described_columns(location.scan) %}
     {% set types = _lowered_keys(present) %}
     {% set problems = [] %}
+    {% for name in present if '"' in name or name | lower in _names_of_its_own(contract) %}
+        {% do problems.append(location.label ~ ': column ' ~ name ~ ' has a name that lifthouse ' ~ ("can't write" if '"' in name else 'uses itself')
+            ~ '. Expected: any other, without a double quote. Rename the column.') %}
+    {% endfor %}
     {% for column in contract.columns %}
         {% set expected = 'a timestamp, or text like 2026-03-16T04:00:00Z' if column.type == 'timestamp' else column.type %}
         {% if column.name not in types and column.is_required %}
@@ -110,6 +114,16 @@
         {% endif %}
     {% endfor %}
     {{ return(problems) }}
+{% endmacro %}
+
+
+{% macro _names_of_its_own(contract) %}
+    {#- What input_rows and those that read it put beside the columns of an input. -#}
+    {% set names = ['_row', '_raw_row', '_rejection_reason', '_is_kept'] %}
+    {% for column in contract.columns %}
+        {% do names.append('_raw_' ~ column.name) %}
+    {% endfor %}
+    {{ return(names) }}
 {% endmacro %}
 
 

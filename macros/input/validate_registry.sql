@@ -51,8 +51,8 @@
     {% set known = metric_definitions() %}
     {% set metrics = [] %}
     {% for metric in known.values() %}
-        {% set unsupported = "'" ~ metric.unsupported | replace("'", "''") ~ "'" if metric.unsupported else 'null' %}
-        {% do metrics.append("('" ~ metric.name ~ "', '" ~ metric.direction ~ "', " ~ unsupported ~ ')') %}
+        {% set unsupported = quoted_text(metric.unsupported) if metric.unsupported else 'null' %}
+        {% do metrics.append('(' ~ quoted_text(metric.name) ~ ', ' ~ quoted_text(metric.direction) ~ ', ' ~ unsupported ~ ')') %}
     {% endfor %}
     {% do ctes.append('known_metrics as (select * from (values ' ~ metrics | join(', ') ~ ') as known (metric_name, direction, unsupported))') %}
     {{ return('with ' ~ ctes | join(',\n') ~ '\n') }}
@@ -66,8 +66,7 @@
 
 
 {% macro _not_one_of(file, column, values) %}
-    {% set list = "'" ~ values | join("', '") ~ "'" %}
-    {{ return(_problem(file, 'coalesce(' ~ column ~ ", '') not in (" ~ list ~ ')',
+    {{ return(_problem(file, 'coalesce(' ~ column ~ ", '') not in (" ~ quoted_texts(values) ~ ')',
         "'" ~ column ~ " == ''' || coalesce(" ~ column ~ ", '') || ''', must be one of " ~ values | join(', ') ~ "'")) }}
 {% endmacro %}
 

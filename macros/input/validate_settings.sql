@@ -29,6 +29,9 @@
     }.items() if var(name) not in choices %}
         {% do problems.append(name ~ " == '" ~ var(name) ~ "', must be one of " ~ choices | join(', ')) %}
     {% endfor %}
+    {% for name in ['all', 'experiment_id', 'unit_id', 'variant_id', 'phase_id', 'first_exposed_at', 'exposure_date'] if name in var('dimensions') | map('lower') %}
+        {% do problems.append("dimensions: '" ~ name ~ "' is what lifthouse calls something else, must be an attribute of users") %}
+    {% endfor %}
     {% for role, event_types in var('event_roles').items() if event_types is string or event_types is not sequence %}
         {% do problems.append("event_roles: " ~ role ~ " == " ~ event_types ~ ", must be a list of event types") %}
     {% endfor %}

@@ -4,7 +4,7 @@
         experiment_id in (
             select registered.experiment_id
             from {{ ref('experiment_metrics') }} as registered
-            where registered.metric_name in ('{{ metrics | map(attribute='name') | join("', '") }}')
+            where registered.metric_name in ({{ quoted_texts(metrics | map(attribute='name')) }})
         )
     {%- else -%}
         false

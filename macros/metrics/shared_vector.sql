@@ -76,7 +76,7 @@ select
     '{{ metric.name }}' as metric_name,
     {{ sums }}.variant_id,
     {%- for dimension in ['phase_id'] + segment_dimensions() %}
-    {{ sums }}.{{ dimension }},
+    {{ sums }}.{{ adapter.quote(dimension) }},
     {%- endfor %}
     {{ sums }}.{{ activity_date }} as activity_date,
 
@@ -119,7 +119,7 @@ select
     cast(null as varchar) as metric_name,
     variant_id,
     {%- for dimension in ['phase_id'] + segment_dimensions() %}
-    {{ dimension }},
+    {{ adapter.quote(dimension) }},
     {%- endfor %}
     exposure_date as activity_date,
     cast(0 as bigint) as count_units,

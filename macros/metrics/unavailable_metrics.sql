@@ -13,8 +13,7 @@
     {% for part in parts %}
         {% if part.fact.name not in columns_of %}
             {% set relation = load_relation(part.fact.relation) %}
-            {% do columns_of.update({part.fact.name:
-                adapter.get_columns_in_relation(relation) | map(attribute='name') | map('lower') | list if relation}) %}
+            {% do columns_of.update({part.fact.name: column_names(relation) if relation}) %}
         {% endif %}
         {% for column in referenced.get(part.expression, []) if columns_of[part.fact.name] and column | lower not in columns_of[part.fact.name] %}
             {% do unavailable.update({part.metric: part.fact.relation.identifier ~ " has no column '" ~ column ~ "'"}) %}

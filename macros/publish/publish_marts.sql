@@ -61,9 +61,8 @@
         {% do grounds.update({name: comments[name]}) %}
     {% endfor %}
 
-    {% set path = published.replace("'", "''") %}
-    {% set staged = scalar("select prepare_publication('" ~ path ~ "', '" ~ tojson(grounds) ~ "')").replace("'", "''") %}
-    {% do _run("attach '" ~ staged ~ "' as published (storage_version 'v1.2.0')") %}
+    {% set staged = scalar('select prepare_publication(' ~ quoted_text(published) ~ ', ' ~ quoted_text(tojson(grounds)) ~ ')') %}
+    {% do _run('attach ' ~ quoted_text(staged) ~ " as published (storage_version 'v1.2.0')") %}
     {% set copied = table_comments('published', 'main') %}
     {% for name in copied if name not in mart_names() %}
         {% do _run('drop table published.main.' ~ name) %}
@@ -75,11 +74,11 @@
             {% do _publish_all(name) %}
         {% endif %}
         {% if name in grounds %}
-            {% do _run('comment on table published.main.' ~ name ~ " is '" ~ grounds[name] ~ "'") %}
+            {% do _run('comment on table published.main.' ~ name ~ ' is ' ~ quoted_text(grounds[name])) %}
         {% endif %}
     {% endfor %}
     {% do _run('detach published') %}
-    {% do _run("select swap_publication('" ~ path ~ "')") %}
+    {% do _run('select swap_publication(' ~ quoted_text(published) ~ ')') %}
 {% endmacro %}
 
 

@@ -1,10 +1,10 @@
 {% macro column_measures(columns) %}
     {#- Sums over any rows that add up over batches: for each column its values and range, to be unpivoted by column_rows. -#}
     {%- for column in columns %}
-    count({{ column.quoted }}) as count_values_{{ loop.index }},
+    count({{ column.quoted }}) as count_values_{{ column.number }},
     {%- if column.is_number %}
-    min(cast({{ column.quoted }} as double)) as minimum_{{ loop.index }},
-    max(cast({{ column.quoted }} as double)) as maximum_{{ loop.index }},
+    min(cast({{ column.quoted }} as double)) as minimum_{{ column.number }},
+    max(cast({{ column.quoted }} as double)) as maximum_{{ column.number }},
     {%- endif %}
     {%- endfor %}
 {% endmacro %}
@@ -15,11 +15,11 @@
     {%- for column in columns %}
 select
     {{ keys }},
-    '{{ column.name }}' as column_name,
+    {{ quoted_text(column.name) }} as column_name,
     count_rows,
-    count_values_{{ loop.index }} as count_values,
-    {{ 'minimum_' ~ loop.index if column.is_number else 'cast(null as double)' }} as minimum,
-    {{ 'maximum_' ~ loop.index if column.is_number else 'cast(null as double)' }} as maximum
+    count_values_{{ column.number }} as count_values,
+    {{ 'minimum_' ~ column.number if column.is_number else 'cast(null as double)' }} as minimum,
+    {{ 'maximum_' ~ column.number if column.is_number else 'cast(null as double)' }} as maximum
 from {{ source }}
     {{ 'union all' if not loop.last }}
     {%- endfor %}

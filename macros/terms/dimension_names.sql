@@ -1,5 +1,9 @@
 {% macro dimension_names() %}
     {#- The dimensions of var dimensions that the users of this warehouse have. -#}
     {% set attributes = attribute_names('users') | map('lower') | list %}
-    {{ return(var('dimensions') | select('in', attributes) | list) }}
+    {% set names = [] %}
+    {% for name in var('dimensions') if name | lower in attributes %}
+        {% do names.append(name) %}
+    {% endfor %}
+    {{ return(names) }}
 {% endmacro %}

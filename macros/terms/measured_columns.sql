@@ -1,6 +1,6 @@
 {% macro measured_columns(relation, leave_out) %}
     {#-
-        The columns of a relation but those left out: [{name, quoted, is_number}]. Before the relation is first built (dbt compile,
+        The columns of a relation but those left out: [{name, quoted, number, is_number}]. Before the relation is first built (dbt compile,
         lint) two stand in for them, so that what is written of it is still SQL.
     -#}
     {% set columns = [] %}
@@ -9,12 +9,13 @@
         {% do columns.append({
             'name': column.name,
             'quoted': adapter.quote(column.name),
+            'number': columns | length + 1,
             'is_number': type.startswith('decimal') or type in
-                ['tinyint', 'smallint', 'integer', 'bigint', 'hugeint', 'ubigint', 'uinteger', 'float', 'double', 'boolean'],
+                ['tinyint', 'smallint', 'integer', 'bigint', 'hugeint', 'utinyint', 'usmallint', 'uinteger', 'ubigint', 'float', 'double', 'boolean'],
         }) %}
     {% endfor %}
     {{ return(columns or [
-        {'name': 'unknown_1', 'quoted': adapter.quote('unknown_1'), 'is_number': true},
-        {'name': 'unknown_2', 'quoted': adapter.quote('unknown_2'), 'is_number': true},
+        {'name': 'unknown_1', 'quoted': adapter.quote('unknown_1'), 'number': 1, 'is_number': true},
+        {'name': 'unknown_2', 'quoted': adapter.quote('unknown_2'), 'number': 2, 'is_number': true},
     ]) }}
 {% endmacro %}

@@ -14,10 +14,7 @@ with
 
 events as (
 
-    select
-        *,
-        cast(loaded_at as date) as loaded_date,
-        cast(occurred_at as date) as activity_date
+    select *
     from {{ ref('stg_events') }}
     {% if is_incremental() %}
         where loaded_at >= date_trunc('day', timestamp '{{ loaded_since() }}')
@@ -28,8 +25,8 @@ events as (
 measured as (
 
     select
-        loaded_date,
-        activity_date,
+        cast(loaded_at as date) as loaded_date,
+        cast(occurred_at as date) as activity_date,
 
         {{ column_measures(columns) }}
         count(*) as count_rows,

@@ -115,9 +115,9 @@ steps as (
         {% set is_last_funnel = loop.last %}
         {% for step in funnel.steps %}
             select
-                '{{ funnel_name }}' as funnel_name,
+                {{ quoted_text(funnel_name) }} as funnel_name,
                 {{ loop.index }} as step_number,
-                '{{ step }}' as step_name,
+                {{ quoted_text(step) }} as step_name,
                 *
             from funnel_{{ funnel_number }}_step_{{ loop.index }}_days
             {{ 'union all' if not (is_last_funnel and loop.last) }}

@@ -28,8 +28,8 @@ sliced as (
         experiment_id,
         phase_id,
         variant_id,
-        '{{ dimension }}' as dimension,
-        {{ dimension }} as segment,
+        {{ quoted_text(dimension) }} as dimension,
+        {{ adapter.quote(dimension) }} as segment,
         exposure_date
     from units
     {%- endfor %}

@@ -28,7 +28,7 @@
             {%- endfor %}
             units.variant_id
             {%- for dimension in dimensions %},
-            units.{{ dimension }}
+            units.{{ adapter.quote(dimension) }}
             {%- endfor %}
         from {{ ref('int_unit_retentions') }} as retentions
         inner join {{ ref('int_units_segmented') }} as units
@@ -77,7 +77,7 @@
         '{{ metric.name }}' as metric_name,
         variant_id,
         {%- for dimension in dimensions %}
-        {{ dimension }},
+        {{ adapter.quote(dimension) }},
         {%- endfor %}
         activity_date,
 

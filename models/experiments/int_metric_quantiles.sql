@@ -24,7 +24,7 @@
             units.variant_id,
             units.unit_id,
             {%- for dimension in dimensions %}
-            units.{{ dimension }},
+            units.{{ adapter.quote(dimension) }},
             {%- endfor %}
             {% if metric.quantile_over == 'units' -%}
             cast(sum({{ metric.numerator.expr }}) as double) as measured_value
@@ -79,8 +79,8 @@
             experiment_id,
             variant_id,
             unit_id,
-            '{{ dimension }}' as dimension,
-            {{ dimension }} as segment,
+            {{ quoted_text(dimension) }} as dimension,
+            {{ adapter.quote(dimension) }} as segment,
             measured_value
         from measured
         {%- endfor %}

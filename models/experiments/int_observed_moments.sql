@@ -50,7 +50,7 @@ deviations as (
         observed.experiment_id,
         observed.variant_id,
         {%- for dimension in dimensions %}
-        observed.{{ dimension }},
+        observed.{{ adapter.quote(dimension) }},
         {%- endfor %}
         observed.exposure_date
         {%- for value in vector['values'] %},
@@ -71,7 +71,7 @@ summed as (
         experiment_id,
         variant_id,
         {%- for dimension in dimensions %}
-        {{ dimension }},
+        {{ adapter.quote(dimension) }},
         {%- endfor %}
         exposure_date,
 
@@ -125,7 +125,7 @@ series as (
         summed.experiment_id,
         summed.variant_id,
         {%- for dimension in dimensions %}
-        summed.{{ dimension }},
+        summed.{{ adapter.quote(dimension) }},
         {%- endfor %}
         last_days.last_date as exposure_date,
 

@@ -66,7 +66,7 @@ changes as (
         {%- endfor %}
         units.variant_id
         {%- for dimension in dimensions %},
-        units.{{ dimension }}
+        units.{{ adapter.quote(dimension) }}
         {%- endfor %}
     from {{ ref('int_unit_states') }} as states
     inner join pivots on states.experiment_id = pivots.experiment_id
@@ -90,7 +90,7 @@ summed as (
         experiment_id,
         variant_id,
         {%- for dimension in dimensions %}
-        {{ dimension }},
+        {{ adapter.quote(dimension) }},
         {%- endfor %}
         activity_date,
 

@@ -4,8 +4,8 @@
 
 {% for name in unavailable | sort %}
 select
-    '{{ name }}' as metric_name,
-    '{{ unavailable[name] | replace("'", "''") }}' as reason
+    {{ quoted_text(name) }} as metric_name,
+    {{ quoted_text(unavailable[name]) }} as reason
 {{ 'union all' if not loop.last }}
 {%- else %}
 select

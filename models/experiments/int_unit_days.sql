@@ -38,7 +38,6 @@ units as (
 rows_of_{{ fact.name }} as (
 
     select
-        fact.*,
         units.experiment_id as of_experiment_id,
         units.unit_id as of_unit_id,
         {{ fact.time if not fact.is_observed else 'units.first_exposed_at' }} as happened_at,
@@ -56,7 +55,9 @@ rows_of_{{ fact.name }} as (
             partition by units.experiment_id, units.unit_id, {{ fact.time }} < units.first_exposed_at, {{ part.expr }}
             order by {{ fact.time }}
         ) as {{ part.column }}_occurrence
-        {%- endfor %}
+        {%- endfor %},
+        -- At the end, where a column of one of the names above makes way.
+        fact.*
     from {{ fact.relation }} as fact
     inner join units
         on

@@ -20,24 +20,34 @@ experiments as (
 
 ),
 
+-- A row as a whole is named _row, as no column is: each hash says of what table it is, so that a row of one is none of another.
 units as (
 
-    select *
-    from {{ ref('int_units_segmented') }}
+    select
+        experiment_id,
+        unit_id,
+        first_exposed_at,
+        hash('unit', _row) as row_hash
+    from {{ ref('int_units_segmented') }} as _row -- noqa: AL05
 
 ),
 
 users as (
 
-    select *
-    from {{ ref('stg_users') }}
+    select
+        user_id,
+        hash('user', _row) as row_hash
+    from {{ ref('stg_users') }} as _row -- noqa: AL05
 
 ),
 
 observations as (
 
-    select *
-    from {{ ref('stg_observations') }}
+    select
+        experiment_id,
+        unit_id,
+        hash('observation', _row) as row_hash
+    from {{ ref('stg_observations') }} as _row -- noqa: AL05
 
 ),
 
@@ -70,7 +80,7 @@ spans as (
     select
         units.experiment_id,
         units.unit_id,
-        hash('unit', units) as row_hash, -- noqa: RF02
+        units.row_hash,
         units.first_exposed_at - interval '{{ lookback_days }} days' as begins_at,
         case
             when windows.window_days is null then units.first_exposed_at
@@ -85,7 +95,7 @@ spans as (
 
 ),
 
--- A sum of hashes does not depend on their order; each says of what it is, so that a row of one table is none of another.
+-- A sum of hashes does not depend on their order.
 of_rows as (
 
     select
@@ -101,7 +111,7 @@ of_rows as (
         units.experiment_id,
         units.unit_id,
         null as counts_until,
-        hash('user', users) as row_hash -- noqa: RF02
+        users.row_hash
     from units
     inner join users on units.unit_id = users.user_id
 
@@ -111,7 +121,7 @@ of_rows as (
         units.experiment_id,
         units.unit_id,
         null as counts_until,
-        hash('observation', observations) as row_hash -- noqa: RF02
+        observations.row_hash
     from units
     inner join observations
         on
@@ -140,13 +150,13 @@ of_rows as (
         spans.experiment_id,
         spans.unit_id,
         null as counts_until,
-        hash('{{ fact.name }}', fact) as row_hash -- noqa: RF02
+        hash('{{ fact.name }}', _row) as row_hash
     from spans
-    inner join {{ fact.relation }} as fact
+    inner join {{ fact.relation }} as _row
         on
-            spans.unit_id = fact.{{ fact.unit }}
-            and spans.begins_at <= fact.{{ fact.time }}
-            and spans.counts_until > fact.{{ fact.time }}
+            spans.unit_id = _row.{{ fact.unit }}
+            and spans.begins_at <= _row.{{ fact.time }}
+            and spans.counts_until > _row.{{ fact.time }}
     {%- endfor %}
 
 ),

@@ -63,7 +63,7 @@ select
     units.unit_id,
     units.variant_id,
     {%- for dimension in ['phase_id'] + segment_dimensions() %}
-    units.{{ dimension }},
+    units.{{ adapter.quote(dimension) }},
     {%- endfor %}
     {%- for part in parts %}
     coalesce(observations.{{ part.column }}, 0) as {{ part.column }},

@@ -2,12 +2,14 @@
 -- depends_on: {{ ref('stg_users') }}, {{ ref('stg_exposures') }}, {{ ref('stg_observations') }}
 {%- set from_users, from_exposures, from_observations = [], [], [] %}
 {%- for dimension in segment_dimensions() %}
-{%- set of_users = dimension in attribute_names('users') | map('lower') %}
+{%- set of_users = dimension | lower in attribute_names('users') | map('lower') %}
 {%- if of_users %}{% do from_users.append(dimension) %}{% endif %}
-{%- if not of_users and dimension in attribute_names('exposures') | map('lower') %}
+{%- if not of_users and dimension | lower in attribute_names('exposures') | map('lower') %}
 {%- do from_exposures.append(dimension) %}
 {%- endif %}
-{%- if dimension in attribute_names('observations') | map('lower') %}{% do from_observations.append(dimension) %}{% endif %}
+{%- if dimension | lower in attribute_names('observations') | map('lower') %}
+{%- do from_observations.append(dimension) %}
+{%- endif %}
 {%- endfor %}
 
 with
@@ -37,7 +39,7 @@ exposures as (
         experiment_id,
         user_id
         {%- for dimension in from_exposures %},
-        arg_min({{ dimension }}, exposed_at) as {{ dimension }}
+        arg_min({{ adapter.quote(dimension) }}, exposed_at) as {{ adapter.quote(dimension) }}
         {%- endfor %}
     from {{ ref('stg_exposures') }}
     group by experiment_id, user_id
@@ -61,11 +63,11 @@ select
     units.phase_id,
     {%- for dimension in segment_dimensions() %}
     coalesce(
-        {% if dimension in from_users %}cast(users.{{ dimension }} as varchar), {% endif -%}
-        {% if dimension in from_exposures %}cast(exposures.{{ dimension }} as varchar), {% endif -%}
-        {% if dimension in from_observations %}cast(observations.{{ dimension }} as varchar), {% endif -%}
+        {% if dimension in from_users %}cast(users.{{ adapter.quote(dimension) }} as varchar), {% endif -%}
+        {% if dimension in from_exposures %}cast(exposures.{{ adapter.quote(dimension) }} as varchar), {% endif -%}
+        {% if dimension in from_observations %}cast(observations.{{ adapter.quote(dimension) }} as varchar), {% endif -%}
         'unknown'
-    ) as {{ dimension }},
+    ) as {{ adapter.quote(dimension) }},
     {%- endfor %}
     units.first_exposed_at,
     cast(units.first_exposed_at as date) as exposure_date

@@ -1,5 +1,6 @@
 -- What users did, beside who they are: all users over all time ('all'), and the units of each experiment since their exposure.
 -- One row per experiment, variant and user.
+{%- set keys = ['experiment_id', 'variant_id', 'user_id'] %}
 {%- set measures = ['count_events', 'count_sessions', 'count_impressions', 'count_clicks', 'count_carts', 'count_purchases',
     'session_seconds', 'revenue'] %}
 
@@ -12,7 +13,7 @@ user_days as (
 
 ),
 
-users as (
+attributes as (
 
     select *
     from {{ ref('stg_users') }}
@@ -73,11 +74,11 @@ activity as (
 select
     activity.experiment_id,
     activity.variant_id,
-    activity.user_id,
     {% for measure in measures %}
         cast(activity.{{ measure }} as double) as {{ measure }},
     {% endfor %}
     activity.days_active,
-    users.* exclude (user_id) -- noqa: RF02
+    {{ attributes_beside('users', keys + measures + ['days_active']) }}
+    activity.user_id
 from activity
-left join users on activity.user_id = users.user_id
+left join attributes on activity.user_id = attributes.user_id -- noqa: ST11

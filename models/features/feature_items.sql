@@ -18,7 +18,7 @@ attributes as (
 )
 
 select
-    {{ attributes_beside('items', ref('dim_items')) }}
+    {{ attributes_beside('items', column_names(ref('dim_items'))) }}
     items.* exclude (attributes) -- noqa: RF02
 from items
 left join attributes on items.item_id = attributes.item_id

@@ -18,7 +18,7 @@ attributes as (
 )
 
 select
-    {{ attributes_beside('users', ref('dim_users')) }}
+    {{ attributes_beside('users', column_names(ref('dim_users'))) }}
     users.* exclude (attributes) -- noqa: RF02
 from users
 left join attributes on users.user_id = attributes.user_id

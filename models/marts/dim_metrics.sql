@@ -9,7 +9,7 @@
 {% for metric in metrics %}
 select
     {%- for name in texts %}
-    {{ "'" ~ (metric[name] | replace("'", "''")) ~ "'" if metric[name] else 'cast(null as varchar)' }} as {{ 'metric_name' if name == 'name' else name }},
+    {{ quoted_text(metric[name]) if metric[name] else 'cast(null as varchar)' }} as {{ 'metric_name' if name == 'name' else name }},
     {%- endfor %}
     {%- for name in numbers %}
     cast({{ metric[name] if metric[name] is not none else 'null' }} as double) as {{ name }},

@@ -41,9 +41,9 @@ declared_steps as (
         {% set is_last_funnel = loop.last %}
         {% for step in funnel.steps %}
             select
-                '{{ funnel_name }}' as funnel_name,
+                {{ quoted_text(funnel_name) }} as funnel_name,
                 {{ loop.index }} as step_number,
-                '{{ step }}' as step_name
+                {{ quoted_text(step) }} as step_name
             {{ 'union all' if not (is_last_funnel and loop.last) }}
         {% endfor %}
     {% endfor %}
@@ -131,7 +131,7 @@ counted_by_all_dimensions as (
         progress.variant_id,
         progress.step_number,
         {% for dimension in dimensions %}
-            coalesce(cast(users.{{ dimension }} as varchar), 'unknown') as {{ dimension }},
+            coalesce(cast(users.{{ adapter.quote(dimension) }} as varchar), 'unknown') as {{ adapter.quote(dimension) }},
         {% endfor %}
 
         count(*) filter (where progress.is_in_order) as count_users,
@@ -149,8 +149,8 @@ counted as (
             funnel_name,
             experiment_id,
             variant_id,
-            '{{ dimension }}' as dimension,
-            {{ dimension if not loop.first else "'all'" }} as dimension_value,
+            {{ quoted_text(dimension) }} as dimension,
+            {{ adapter.quote(dimension) if not loop.first else "'all'" }} as dimension_value,
             step_number,
 
             cast(sum(count_users) as bigint) as count_users,

@@ -11,7 +11,7 @@ users as {{ inlined() }} (
 ),
 
 {% for column in columns %}
-column_{{ loop.index }}_values as (
+column_{{ column.number }}_values as (
 
     select
         experiment_id,
@@ -25,12 +25,12 @@ column_{{ loop.index }}_values as (
 
 ),
 
-column_{{ loop.index }}_profile as (
+column_{{ column.number }}_profile as (
 
     select
         experiment_id,
         variant_id,
-        '{{ column.name }}' as column_name,
+        {{ quoted_text(column.name) }} as column_name,
 
         arg_max(
             cast(measured_value as varchar), row(count_users, cast(measured_value as varchar))
@@ -39,7 +39,7 @@ column_{{ loop.index }}_profile as (
         cast(coalesce(sum(count_users) filter (where measured_value is not null), 0) as bigint) as count_values,
         count(measured_value) as count_distinct_values,
         max(count_users) filter (where measured_value is not null) / sum(count_users) as most_common_share
-    from column_{{ loop.index }}_values
+    from column_{{ column.number }}_values
     group by all
 
 ){{ ',' }}
@@ -52,9 +52,9 @@ distributions as (
         variant_id,
 
         {% for column in columns if column.is_number %}
-            avg(cast({{ column.quoted }} as double)) as mean_{{ column.name }},
-            stddev_samp(cast({{ column.quoted }} as double)) as standard_deviation_{{ column.name }},
-            quantile_cont(cast({{ column.quoted }} as double), [0, 0.25, 0.5, 0.75, 0.95, 1]) as quantiles_{{ column.name }},
+            avg(cast({{ column.quoted }} as double)) as mean_{{ column.number }},
+            stddev_samp(cast({{ column.quoted }} as double)) as standard_deviation_{{ column.number }},
+            quantile_cont(cast({{ column.quoted }} as double), [0, 0.25, 0.5, 0.75, 0.95, 1]) as quantiles_{{ column.number }},
         {% endfor %}
         count(*) as count_users
     from users
@@ -73,17 +73,17 @@ select
     profile.count_distinct_values,
     profile.most_common_share,
     {% if column.is_number %}
-        distributions.mean_{{ column.name }} as mean,
-        distributions.standard_deviation_{{ column.name }} as standard_deviation,
+        distributions.mean_{{ column.number }} as mean,
+        distributions.standard_deviation_{{ column.number }} as standard_deviation,
         {% for name in ['minimum', 'p25', 'median', 'p75', 'p95', 'maximum'] %}
-            distributions.quantiles_{{ column.name }}[{{ loop.index }}] as {{ name }}{{ ',' if not loop.last }}
+            distributions.quantiles_{{ column.number }}[{{ loop.index }}] as {{ name }}{{ ',' if not loop.last }}
         {% endfor %}
     {% else %}
         {% for name in ['mean', 'standard_deviation', 'minimum', 'p25', 'median', 'p75', 'p95', 'maximum'] %}
             cast(null as double) as {{ name }}{{ ',' if not loop.last }}
         {% endfor %}
     {% endif %}
-from column_{{ loop.index }}_profile as profile
+from column_{{ column.number }}_profile as profile
 inner join distributions
     on
         profile.experiment_id = distributions.experiment_id

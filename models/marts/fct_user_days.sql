@@ -14,8 +14,13 @@ with
 events as (
 
     select
-        *,
-        cast(occurred_at as date) as activity_date
+        event_type,
+        user_id,
+        device,
+        revenue,
+        cast(occurred_at as date) as activity_date,
+        occurred_at,
+        loaded_at
     from {{ ref('stg_events') }}
 
 ),

@@ -2,9 +2,10 @@
 {{ config(materialized='view') }}
 
 select
-    *,
     {{ has_role('impression') }} as is_impression,
     {{ has_role('click') }} as is_click,
     {{ has_role('cart') }} as is_cart,
-    {{ has_role('purchase') }} as is_purchase
+    {{ has_role('purchase') }} as is_purchase,
+    -- At the end, where an attribute of one of these names makes way: it becomes is_click_1.
+    *
 from {{ ref('stg_events') }}

@@ -6,19 +6,10 @@ items as (
 
     {{ input_rows('items', with_raw=true) }}
 
-),
-
-ranked as (
-
-    select
-        *,
-        row_number() over (partition by item_id order by {{ raw_row_as_text() }}) as copy_number
-    from items
-    where _rejection_reason is null
-
 )
 
 select
     {{ input_columns('items') }}
-from ranked
-where copy_number = 1
+from items
+where _rejection_reason is null
+qualify row_number() over (partition by item_id order by {{ raw_row_as_text() }}) = 1

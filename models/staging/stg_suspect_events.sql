@@ -66,28 +66,18 @@ suspects as (
             or event_id in (select known_events.event_id from known_events)
         {% endif %}
 
-),
-
-ranked as (
-
-    select
-        *,
-        row_number() over (
-            partition by event_id, _rejection_reason is null
-            order by loaded_at, occurred_at, {{ raw_row_as_text() }}
-        ) as copy_number,
-        {% if loaded_after %}
-            event_id in (select known_events.event_id from known_events) as is_known
-        {% else %}
-            false as is_known
-        {% endif %}
-    from suspects
-
 )
 
 select
     {{ input_columns('events') }},
     _raw_row,
     _rejection_reason,
-    _rejection_reason is null and copy_number = 1 and not is_known as _is_kept
-from ranked
+    _rejection_reason is null
+    {%- if loaded_after %}
+    and event_id not in (select known_events.event_id from known_events)
+    {%- endif %}
+    and row_number() over (
+        partition by event_id, _rejection_reason is null
+        order by loaded_at, occurred_at, {{ raw_row_as_text() }}
+    ) = 1 as _is_kept
+from suspects

@@ -6,19 +6,10 @@ users as (
 
     {{ input_rows('users', with_raw=true) }}
 
-),
-
-ranked as (
-
-    select
-        *,
-        row_number() over (partition by user_id order by {{ raw_row_as_text() }}) as copy_number
-    from users
-    where _rejection_reason is null
-
 )
 
 select
     {{ input_columns('users') }}
-from ranked
-where copy_number = 1
+from users
+where _rejection_reason is null
+qualify row_number() over (partition by user_id order by {{ raw_row_as_text() }}) = 1

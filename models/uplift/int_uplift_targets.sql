@@ -11,7 +11,7 @@ metrics as (
         *,
         kind in ('mean', 'conversion', 'retention') as is_one_number_a_unit,
         {% if named -%}
-        experiment_id || '.' || metric_name in ('{{ named | join("', '") }}') as is_named
+        experiment_id || '.' || metric_name in ({{ quoted_texts(named) }}) as is_named
         {%- else -%}
         kind in ('mean', 'conversion', 'retention')
         and (role = 'primary' or value_per_unit is not null or kind = 'retention') as is_named

@@ -175,6 +175,15 @@ CASES = [
         ["events.parquet: ", "in 10 of 10 rows (100.00%)", UNUSABLE],
     ),
     Case(
+        "names that can't be used",
+        events_parquet("select *, 1 as _is_kept, 2 as \"two\"\"fold\" from {events}"),
+        [
+            "events.parquet: column _is_kept has a name that lifthouse uses itself. ",
+            "events.parquet: column two\"fold has a name that lifthouse can't write. ",
+            "Rename the column.",
+        ],
+    ),
+    Case(
         "two files for one input",
         {"events.parquet": rows_of(EVENTS)},
         ["/events.parquet and ", "/events.csv are both there. Expected: events once. Remove or rename one of them."],
@@ -250,6 +259,7 @@ CASES = [
             "event_roles: click == click, must be a list of event types",
             "funnels: 'short' must have steps (at least two) and window_minutes > 0",
             "retention_periods: year: 3, must be day, week or month and a whole number",
+            "dimensions: 'variant_id' is what lifthouse calls something else, must be an attribute of users",
             "features_as_of == yesterday, must be a day like 2026-03-30, or empty",
             "input_relations: 'event' is not an input, must be one of events, exposures, users, items, observations",
         ],
@@ -260,6 +270,7 @@ CASES = [
             "event_roles": {"impression": ["view"], "click": "click", "cart": [], "purchase": ["buy"]},
             "funnels": {"short": {"steps": ["click"], "window_minutes": 60}},
             "retention_periods": {"year": 3},
+            "dimensions": ["Variant_ID"],
             "features_as_of": "yesterday",
             "input_relations": {"event": "raw.web_events"},
         },

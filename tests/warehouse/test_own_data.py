@@ -8,7 +8,7 @@ import duckdb
 import pytest
 
 from tests.warehouse.conftest import WITHOUT_UNIT_TESTS, Warehouse
-from tests.warehouse.small_shop import EVENTS, EXPOSURES, USERS, rows_of, write_input
+from tests.warehouse.small_shop import EVENTS, EXPOSURES, ITEMS, USERS, rows_of, write_input
 from tests.warehouse.test_daily_runs import differences
 
 # ann was exposed on the 15th where she lives, and on the 16th in UTC.
@@ -117,6 +117,39 @@ def test_attributes_reach_users_and_the_feature_store(from_files: Warehouse):
     # Dimensions by which the input can be split are, the others are skipped.
     dimensions = from_files.query_published("select distinct dimension from fct_funnel_steps order by 1")
     assert dimensions == [("all",), ("region",)]
+
+
+def test_attributes_may_have_names_of_lifthouse_and_of_sql(make_warehouse):
+    """What a model calls a column of its own must not be mixed up with what somebody's data call theirs."""
+    given = {"events": EVENTS, "exposures": EXPOSURES, "users": USERS, "items": ITEMS}
+    plain, crowded = make_warehouse(), make_warehouse()
+    write_input(plain.input_folder, {f"{name}.parquet": rows_of(rows) for name, rows in given.items()})
+    write_input(
+        crowded.input_folder, {f"{name}.parquet": with_columns_named_badly(rows) for name, rows in given.items()}
+    )
+    plain.built("--full-refresh", *WITHOUT_UNIT_TESTS)
+    crowded.built("--full-refresh", *WITHOUT_UNIT_TESTS, variables={"dimensions": ["device", "region", "User's Plan"]})
+
+    for mart in ("fct_sessions", "fct_user_days", "fct_impressions", "fct_cohort_retention", "fct_experiment_units"):
+        rows = f"from {mart} order by all"
+        assert crowded.query_published(rows) == plain.query_published(rows)
+    for mart in ("fct_data_quality", "fct_profiles", "fct_profile_correlations"):
+        rows = f"select count(*) from {mart}"
+        assert crowded.query_published(rows) > plain.query_published(rows)
+    assert crowded.query_published(
+        "select dimension_value, count_users from fct_funnel_steps "
+        "where dimension = 'User''s Plan' and experiment_id = 'all' and step_name = 'impression' order by all"
+    ) == [("0", 1), ("1", 2)]
+
+
+def with_columns_named_badly(rows: str) -> str:
+    """SQL of the rows of a text with texts and numbers beside them, under names that collide or need quotes."""
+    own = "activity_date is_click count_events days_active copy_number happened_at users units loaded_date revenue"
+    others = ["experiment_id", "variant_id", "order", "a b", "user's plan", "Größe", "1st"]
+    names = [name for name in own.split() + others if name not in rows.splitlines()[0].split(",")]
+    values = ("row_number() over () % 2", "cast(row_number() over () % 2 as varchar)")
+    columns = ", ".join(f'{values[place % 2]} as "{name}"' for place, name in enumerate(names))
+    return f"select *, {columns} from ({rows_of(rows)})"
 
 
 def test_existing_tables_give_what_files_give(small_shop: Warehouse, make_warehouse, tmp_path: Path):
