@@ -1,4 +1,4 @@
--- Every included unit enters the moments of each mean, ratio and conversion of its experiment once.
+-- Every included unit enters the moments of each mean, ratio and conversion of its experiment once, if the data allow the metric.
 
 with
 
@@ -19,7 +19,9 @@ metrics as (
 
     select *
     from {{ ref('int_experiment_metrics') }}
-    where kind in ('mean', 'ratio', 'conversion')
+    where
+        kind in ('mean', 'ratio', 'conversion')
+        and metric_name not in (select unavailable.metric_name from {{ ref('int_unavailable_metrics') }} as unavailable)
 
 ),
 

@@ -4,12 +4,18 @@
     {% if execute %}
         {% set present = attribute_names(input_name) | map('lower') | list %}
         {% for semantic_model in graph.semantic_models.values() if graph.nodes[semantic_model.depends_on.nodes[0]].name == model_name %}
-            {% for name in semantic_model.config.meta.get('experiment', {}).get('covariates', []) if name | lower in present and name not in names %}
+            {% for name in model_covariates(semantic_model) if name | lower in present and name not in names %}
                 {% do names.append(name) %}
             {% endfor %}
         {% endfor %}
     {% endif %}
     {{ return(names) }}
+{% endmacro %}
+
+
+{% macro model_covariates(semantic_model) %}
+    {#- The columns that a semantic model declares as fixed before exposure, whether the input has them or not. -#}
+    {{ return(semantic_model.config.meta.get('experiment', {}).get('covariates', [])) }}
 {% endmacro %}
 
 
@@ -22,9 +28,9 @@
 {% macro known_covariate(name, of_users, of_observations) -%}
     {#- A covariate as relations named users and observations know it, of which each has the names given. -#}
     {%- if name in of_users and name in of_observations -%}
-        coalesce(users.{{ name }}, observations.{{ name }})
+        coalesce(users.{{ adapter.quote(name) }}, observations.{{ adapter.quote(name) }})
     {%- else -%}
-        {{ 'users' if name in of_users else 'observations' }}.{{ name }}
+        {{ 'users' if name in of_users else 'observations' }}.{{ adapter.quote(name) }}
     {%- endif -%}
 {%- endmacro %}
 

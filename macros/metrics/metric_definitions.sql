@@ -6,9 +6,15 @@
     -#}
     {% set definitions = {} %}
     {% if execute %}
-        {% set measures = _measures() %}
+        {% set measures, covariates = _measures(), [] %}
+        {% for semantic_model in graph.semantic_models.values() %}{% do covariates.extend(model_covariates(semantic_model)) %}{% endfor %}
         {% for metric in graph.metrics.values() %}
-            {% do definitions.update({metric.name: _metric_definition(metric, measures)}) %}
+            {% set definition = _metric_definition(metric, measures) %}
+            {% for name in definition.covariates if name not in covariates %}
+                {% do exceptions.raise_compiler_error('metric ' ~ metric.name ~ ": covariates names '" ~ name ~ "', which no semantic model declares as fixed before"
+                    ~ ' exposure; must be one of ' ~ covariates | join(', ') ~ '. Correct the name, or declare it in config.meta.experiment.covariates.') %}
+            {% endfor %}
+            {% do definitions.update({metric.name: definition}) %}
         {% endfor %}
     {% endif %}
     {{ return(definitions) }}
@@ -17,27 +23,40 @@
 
 {% macro used_metrics(kinds=none, role=none) %}
     {#-
-        The definitions of the metrics that the registry uses, in that role if one is named, in the order of their names; before the
-        registry is built (dbt compile, lint) of all. A metric that is unknown or of an unsupported type stops the build; one whose
-        columns the data lack is left out, and int_unavailable_metrics says so.
+        The definitions of the metrics that the registry uses and the data allow, in that role if one is named, in the order of their
+        names. One that the data don't allow is left out, and int_unavailable_metrics says so.
+    -#}
+    {% set registered = registered_metrics(role) %}
+    {% set unavailable = unavailable_metrics(registered) %}
+    {% set used = [] %}
+    {% for name, definition in registered.items() if name not in unavailable and (kinds is none or definition.kind in kinds) %}
+        {% do used.append(definition) %}
+    {% endfor %}
+    {{ return(used) }}
+{% endmacro %}
+
+
+{% macro registered_metrics(role=none) %}
+    {#-
+        The definitions of the metrics that the registry names, in that role if one is given, by their names in order; before the registry
+        is built (dbt compile, lint) of all that are supported. A metric that is unknown or of an unsupported type stops the build.
     -#}
     {% set definitions = metric_definitions() %}
     {% set registry = adapter.get_relation(target.database, 'registry', 'experiment_metrics') if execute %}
     {% set in_role = " where role = '" ~ role ~ "'" if role else '' %}
     {% set names = run_query('select distinct metric_name from ' ~ registry ~ in_role ~ ' order by 1').columns[0].values()
         if registry else definitions | sort %}
-    {% set unavailable = unavailable_metrics(definitions) %}
-    {% set used = [] %}
-    {% for name in names if name not in unavailable %}
+    {% set registered = {} %}
+    {% for name in names %}
         {% set definition = definitions.get(name, {'unsupported': 'it is not a metric of the semantic layer'}) %}
         {% if definition.unsupported and registry %}
             {% do exceptions.raise_compiler_error("seeds/experiment_metrics.csv: metric_name '" ~ name ~ "' can't be used: " ~ definition.unsupported
                 ~ '. Known metrics: ' ~ definitions | sort | join(', ') ~ '. Correct the name, or declare the metric in YAML.') %}
-        {% elif not definition.unsupported and (kinds is none or definition.kind in kinds) %}
-            {% do used.append(definition) %}
+        {% elif not definition.unsupported %}
+            {% do registered.update({name: definition}) %}
         {% endif %}
     {% endfor %}
-    {{ return(used) }}
+    {{ return(registered) }}
 {% endmacro %}
 
 

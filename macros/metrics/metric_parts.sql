@@ -22,14 +22,25 @@
 
 
 {% macro part_value(part) -%}
-    {#- What a row adds to a part of its unit and day, null if nothing: a row in its window after exposure, or in its lookback before. -#}
-    case
-        when {{ part.column ~ '_occurrence = 1 and ' if part.agg == 'count_distinct' }}
-            {%- if not part.lookback_days %}not is_before{% else %}(not is_before or seconds_since_exposure >= -86400 * {{ part.lookback_days }}){% endif %}
+    {#-
+        What a row adds to a part of its unit and day, null if nothing: a row in its window after exposure, or in its lookback before. What is
+        counted once is counted with the first of these rows, before exposure and after.
+    -#}
+    {%- set counts -%}
+        {%- if not part.lookback_days %}not is_before{% else %}(not is_before or seconds_since_exposure >= -86400 * {{ part.lookback_days }}){% endif %}
             {%- if part.window_days %}
             and (is_before or seconds_since_exposure < 86400 * {{ part.window_days }} and seconds_since_exposure >= 86400 * {{ part.first_day or 0 }})
             {%- else %}
             and (is_before or is_in_experiment)
+            {%- endif %}
+    {%- endset -%}
+    case
+        when {{ counts }}
+            {%- if part.agg == 'count_distinct' %}
+            and row_number() over (
+                partition by of_experiment_id, of_unit_id, is_before, {{ counts }}, {{ part.expr }}
+                order by happened_at
+            ) = 1
             {%- endif %}
             then {{ 'cast(' ~ part.expr ~ ' as integer)' if part.agg == 'sum_boolean' else part.expr }}
     end

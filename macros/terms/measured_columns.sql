@@ -5,13 +5,11 @@
     -#}
     {% set columns = [] %}
     {% for column in adapter.get_columns_in_relation(relation) if execute and column.name not in leave_out %}
-        {% set type = column.dtype | lower %}
         {% do columns.append({
             'name': column.name,
             'quoted': adapter.quote(column.name),
             'number': columns | length + 1,
-            'is_number': type.startswith('decimal') or type in
-                ['tinyint', 'smallint', 'integer', 'bigint', 'hugeint', 'utinyint', 'usmallint', 'uinteger', 'ubigint', 'float', 'double', 'boolean'],
+            'is_number': is_number_type(column.dtype),
         }) %}
     {% endfor %}
     {{ return(columns or [

@@ -7,13 +7,13 @@
 {% for name in names %}
 select
     experiment_id,
-    '{{ name }}' as covariate,
+    {{ quoted_text(name) }} as covariate,
     variant_id,
     count(*) as count_units,
-    count(*) - count({{ name }}) as count_missing
+    count(*) - count({{ adapter.quote(name) }}) as count_missing
 from {{ ref('int_unit_covariates') }}
 group by experiment_id, variant_id
-qualify sum(count({{ name }})) over (partition by experiment_id) > 0
+qualify sum(count({{ adapter.quote(name) }})) over (partition by experiment_id) > 0
 {{ 'union all' if not loop.last }}
 {%- else %}
 select

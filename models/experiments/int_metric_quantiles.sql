@@ -17,6 +17,21 @@
 (
     with
 
+    -- By themselves: the expression may name a column that units have too.
+    facts as (
+
+        select
+            {% if fact.is_observed -%}
+            experiment_id,
+            {%- else -%}
+            {{ fact.time }} as happened_at,
+            {%- endif %}
+            {{ fact.unit }} as unit_id,
+            {{ metric.numerator.expr }} as fact_value
+        from {{ fact.relation }}
+
+    ),
+
     measured as (
 
         select
@@ -27,9 +42,9 @@
             units.{{ adapter.quote(dimension) }},
             {%- endfor %}
             {% if metric.quantile_over == 'units' -%}
-            cast(sum({{ metric.numerator.expr }}) as double) as measured_value
+            cast(sum(facts.fact_value) as double) as measured_value
             {%- else -%}
-            cast({{ metric.numerator.expr }} as double) as measured_value
+            cast(facts.fact_value as double) as measured_value
             {%- endif %}
         from {{ ref('int_units_segmented') }} as units
         inner join {{ ref('experiment_metrics') }} as registered
@@ -37,23 +52,23 @@
                 units.experiment_id = registered.experiment_id
                 and registered.metric_name = '{{ metric.name }}'
         inner join {{ ref('experiments') }} as experiments on units.experiment_id = experiments.experiment_id
-        inner join {{ fact.relation }} as fact
+        inner join facts
             on
-                units.unit_id = fact.{{ fact.unit }}
+                units.unit_id = facts.unit_id
         {%- if fact.is_observed %}
-                and units.experiment_id = fact.experiment_id
+                and units.experiment_id = facts.experiment_id
         {%- else %}
-                and fact.{{ fact.time }} >= units.first_exposed_at
+                and units.first_exposed_at <= facts.happened_at
         {%- if metric.window_days %}
-                and fact.{{ fact.time }} < units.first_exposed_at + interval '{{ metric.window_days }} days'
+                and facts.happened_at < units.first_exposed_at + interval '{{ metric.window_days }} days'
         {%- else %}
-                and coalesce(fact.{{ fact.time }} < experiments.ended_at, true)
+                and coalesce(facts.happened_at < experiments.ended_at, true)
         {%- endif %}
         {%- endif %}
         where
             {{ of_changed_experiments('units.experiment_id') }}
             {%- if metric.quantile_over == 'events' %}
-            and {{ metric.numerator.expr }} is not null
+            and facts.fact_value is not null
             {%- endif %}
         {%- if metric.quantile_over == 'units' %}
         group by all

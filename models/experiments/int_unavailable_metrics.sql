@@ -1,6 +1,7 @@
--- Metrics that can't be computed since the data lack a column. One row per metric.
+-- Metrics that can't be computed since the data lack a column, or have text where a number is due. One row per metric.
+-- depends_on: {{ ref('experiment_metrics') }}, {{ ref('stg_users') }}
 -- depends_on: {{ ref('int_events_measured') }}, {{ ref('fct_sessions') }}, {{ ref('stg_observations') }}
-{%- set unavailable = unavailable_metrics(metric_definitions()) %}
+{%- set unavailable = unavailable_metrics(registered_metrics()) %}
 
 {% for name in unavailable | sort %}
 select

@@ -61,7 +61,7 @@ select
     units.unit_id,
     units.variant_id
     {%- for name in (of_users + of_observations) | unique %},
-    {{ known_covariate(name, of_users, of_observations) }} as {{ name }}
+    {{ known_covariate(name, of_users, of_observations) }} as {{ adapter.quote(name) }}
     {%- endfor %}
     {%- for metric in looked_back %},
     {% if metric.kind == 'conversion' -%}

@@ -49,13 +49,7 @@ rows_of_{{ fact.name }} as (
         {{ fact.time }} < units.first_exposed_at as is_before,
         coalesce({{ fact.time }} < units.ended_at, true) as is_in_experiment,
         date_diff('millisecond', units.first_exposed_at, {{ fact.time }}) / 1000.0 as seconds_since_exposure
-        {%- endif %}
-        {%- for part in parts if part.fact.name == fact.name and part.agg == 'count_distinct' %},
-        row_number() over (
-            partition by units.experiment_id, units.unit_id, {{ fact.time }} < units.first_exposed_at, {{ part.expr }}
-            order by {{ fact.time }}
-        ) as {{ part.column }}_occurrence
-        {%- endfor %},
+        {%- endif %},
         -- At the end, where a column of one of the names above makes way.
         fact.*
     from {{ fact.relation }} as fact

@@ -52,7 +52,7 @@ observations as (
         {{ observed_part(part) }} as {{ part.column }}
         {%- endfor %}
         {%- for name in covariates if name in of_observations %},
-        {{ name }}
+        {{ adapter.quote(name) }}
         {%- endfor %}
     from {{ ref('stg_observations') }}
 
@@ -69,7 +69,7 @@ select
     coalesce(observations.{{ part.column }}, 0) as {{ part.column }},
     {%- endfor %}
     {%- for name in covariates %}
-    cast({{ known_covariate(name, of_users, of_observations) }} as double) as {{ name }}__covariate,
+    cast({{ known_covariate(name, of_users, of_observations) }} as double) as {{ adapter.quote(name ~ '__covariate') }},
     {%- endfor %}
     units.exposure_date
 from units

@@ -133,3 +133,51 @@ def test_an_unacknowledged_mismatch_fails_the_build_and_keeps_the_others(warehou
     assert effects[0] == ("sound", True, None)
     assert effects[1][:2] == ("tested", False)
     assert effects[1][2].startswith("blocked: sample_ratio: shares are not as meant (a: 2,000, b: 3,000)")
+
+
+def test_covariates_may_have_any_name_and_text_is_no_metric(warehouse: Warehouse) -> None:
+    duckdb.sql(
+        f"""
+        copy (
+            select
+                'tested' as experiment_id,
+                i as unit_id,
+                if(i % 2 = 0, 'a', 'b') as variant_id,
+                i % 7 + 3 * (i % 11) as outcome,
+                i % 11 as "Team Size",
+                i % 3 as "order",
+                'well' as remark
+            from range(2000) as units (i)
+        ) to '{warehouse.input_folder}/observations.parquet' (format parquet)
+        """
+    )
+    write_registry(
+        warehouse.input_folder,
+        ["a", "b"],
+        {
+            "result": ("outcome", False, '"Team Size", order'),
+            "mood": ("remark", False, ""),
+            "mixed": ("outcome", False, "remark"),
+        },
+        covariates='"Team Size", order, remark',
+    )
+
+    warehouse.built("--full-refresh", *WITHOUT_UNIT_TESTS)
+
+    errors = dict(
+        warehouse.query_published(
+            "select variance_reduction, standard_error from fct_experiment_effects "
+            "where metric_name = 'result' and inference = 'fixed' and dimension = 'all'"
+        )
+    )
+    # outcome is i % 7 once what "Team Size" explains is gone: variances 4 and 90.
+    assert 4.4 < errors["none"] / errors["cuped"] < 5.2
+    reasons = warehouse.query_published(
+        "select segment, reason from fct_experiment_health where check_name = 'metric_available' order by all"
+    )
+    remedy = "must be a number: correct the input, or take the metric out of experiment_metrics"
+    assert reasons == [
+        ("mixed", f"its covariate 'remark' of stg_observations is VARCHAR, {remedy}"),
+        ("mood", f"'remark' of stg_observations is VARCHAR, {remedy}"),
+    ]
+    assert warehouse.query_published("select distinct metric_name from fct_experiment_effects") == [("result",)]

@@ -4,6 +4,7 @@ import shutil
 from pathlib import Path
 
 from tests.warehouse.conftest import PROJECT, Warehouse
+from tests.warehouse.registry_files import write_registry
 
 # What is appended to each file, and what the message says of it.
 MISTAKES = {
@@ -85,3 +86,13 @@ def test_a_missing_column_is_named(warehouse: Warehouse) -> None:
 
     assert run.returncode != 0
     assert "registry/experiment_metrics.csv lacks the column 'role'. Add it" in run.output
+
+
+def test_an_undeclared_covariate_is_named(warehouse: Warehouse) -> None:
+    write_registry(warehouse.input_folder, ["a", "b"], {"result": ("outcome", False, "agee")}, covariates="age")
+
+    run = warehouse.dbt("seed")
+
+    assert run.returncode != 0
+    said = " ".join(run.output.split())
+    assert "metric result: covariates names 'agee', which no semantic model declares as fixed before exposure" in said

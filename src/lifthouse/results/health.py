@@ -267,7 +267,7 @@ def _unavailable(metrics: pd.DataFrame, unavailable: pd.DataFrame) -> list[dict[
             "metric_available",
             segment=("metric", row["metric_name"]),
             status="warn",
-            reason=f"{row['reason']}: bring the column, or take the metric out of experiment_metrics",
+            reason=f"{row['reason']}: correct the input, or take the metric out of experiment_metrics",
         )
         for row in lacking.to_dict("records")
     ]

@@ -17,9 +17,10 @@ COLUMNS = columns_of(
     counts=["count_users"],
     numbers=["correlation"],
 )
-# As the macro measured_columns has it.
+# As the macro is_number_type has it.
 _NUMBERS = (
-    *("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT"),
+    *("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT"),
+    *("UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "UHUGEINT"),
     *("FLOAT", "DOUBLE", "BOOLEAN"),
 )
 _SCOPE = ["experiment_id", "variant_id"]
