@@ -62,7 +62,7 @@
         {%- if metric.window_days %}
                 and facts.happened_at < units.first_exposed_at + interval '{{ metric.window_days }} days'
         {%- else %}
-                and coalesce(facts.happened_at < experiments.ended_at, true)
+                and coalesce(experiments.ended_at > facts.happened_at, true)
         {%- endif %}
         {%- endif %}
         where
