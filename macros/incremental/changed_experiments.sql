@@ -129,15 +129,15 @@
 
 {% macro experiment_settings() %}
     {#-
-        What all experiments rest on besides their inputs: the code, the vars, which columns the data have, and which metrics are in use,
-        as each is a column of the tables of units, and what was known of a unit before may be a covariate of other metrics.
+        What all experiments rest on besides their inputs: the code, the vars, which columns the data have, and the metrics in use with their
+        definitions, as each is a column of the tables of units, and what was known of a unit before may be a covariate of other metrics.
     -#}
     {% if execute %}
         {% set columns = run_query(
             "select table_name, column_name, data_type from duckdb_columns() where schema_name = 'staging' "
             ~ "and table_name in ('stg_events', 'stg_exposures', 'stg_users', 'stg_observations') order by all"
         ).rows | map('join', ' ') | join(', ') %}
-        {% set metrics = used_metrics() | map(attribute='name') | list %}
+        {% set metrics = [used_metrics() | map('string') | list, covariate_names()] %}
         {{ return(local_md5(tojson([scalar('select code_fingerprint()'), invocation_args_dict.vars, columns, metrics], sort_keys=true))) }}
     {% endif %}
 {% endmacro %}

@@ -103,7 +103,7 @@ select
         when is_sure and is_good then 'better'
         when role = 'guardrail' and is_within_margin then 'not_worse'
         when is_sure and not is_good then 'worse'
-        when role = 'guardrail' and is_within_margin is null then 'not_worse'
+        when role = 'guardrail' and non_inferiority_margin is null then 'not_worse'
         when best_plausible_effect < minimum_detectable_effect then 'not_worthwhile'
         else 'undecided'
     end as verdict,

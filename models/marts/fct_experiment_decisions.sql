@@ -31,18 +31,27 @@ posteriors as (
 
 ),
 
-effects as (
-
-    select *
-    from {{ ref('fct_experiment_effects') }}
-    where dimension = 'all' and role = 'primary' and inference = 'always_valid' and is_significant
-
-),
-
 variants as (
 
     select *
     from {{ ref('experiment_variants') }}
+
+),
+
+effects as (
+
+    select effects_of_pairs.*
+    from {{ ref('fct_experiment_effects') }} as effects_of_pairs
+    inner join variants as controls
+        on
+            effects_of_pairs.experiment_id = controls.experiment_id
+            and effects_of_pairs.control_variant_id = controls.variant_id
+            and controls.is_control
+    where
+        effects_of_pairs.dimension = 'all'
+        and effects_of_pairs.role = 'primary'
+        and effects_of_pairs.inference = 'always_valid'
+        and effects_of_pairs.is_significant
 
 ),
 
