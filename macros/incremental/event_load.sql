@@ -13,6 +13,14 @@
 {% endmacro %}
 
 
+{% macro loaded_before_last_run() %}
+    {#- A condition on loaded_at: the event was there to be read before the last run; false where that run read everything. -#}
+    {% set load = table_comments(target.database, 'staging').get('stg_suspect_events') if execute %}
+    {% set since = modules.re.match('events after ([0-9][0-9:. -]*) of ', load or '') %}
+    {{ return("loaded_at <= timestamp '" ~ since.group(1) ~ "'" if since else 'false') }}
+{% endmacro %}
+
+
 {% macro note_event_load() %}
     {#-
         Pre-hook of stg_suspect_events: says which load it is about to look through. Noted before the rows are read, so that a file that

@@ -13,11 +13,15 @@
 
 
 {% macro needs_full_refresh(relation) %}
-    {#- Whether a table was built under other settings than today's (the table's comment holds them), or a refresh was asked for. -#}
+    {#-
+        Whether a refresh was asked for, or a table was built under other settings than today's, or of events that have been built anew since,
+        by a run that did not get as far as the table. The table's comment holds both.
+    -#}
     {% if flags.FULL_REFRESH %}
         {{ return(true) }}
     {% endif %}
     {% set comments = table_comments(relation.database, relation.schema) %}
-    {% set built_with = comments.get(relation.identifier) %}
-    {{ return(relation.identifier in comments and not (built_with or '').startswith(settings_fingerprint())) }}
+    {% set built_with = comments.get(relation.identifier) or '' %}
+    {{ return(relation.identifier in comments
+        and not (built_with.startswith(settings_fingerprint()) and built_with.endswith(_of_events(relation)))) }}
 {% endmacro %}

@@ -39,11 +39,11 @@
 
 
 {% macro plain_scan(pattern) %}
-    {#- The files as they are. CSV is as RFC 4180 has it: guessing delimiter and quotes from the first rows misreads later ones. -#}
+    {#- The files as they are. CSV is as RFC 4180 has it: guessing delimiter, quotes and comments from the first rows misreads later ones. -#}
     {% if pattern.endswith('parquet') %}
         {{ return('read_parquet(' ~ quoted_text(pattern) ~ ', union_by_name = true)') }}
     {% endif %}
-    {{ return('read_csv(' ~ quoted_text(pattern) ~ ", header = true, delim = ',', quote = '\"', escape = '\"', union_by_name = true)") }}
+    {{ return('read_csv(' ~ quoted_text(pattern) ~ ", header = true, delim = ',', quote = '\"', escape = '\"', comment = '', union_by_name = true)") }}
 {% endmacro %}
 
 

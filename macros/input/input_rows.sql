@@ -60,7 +60,7 @@ from (
 {%- endif %}
 ) as typed
 {%- if loaded_after %}
-where coalesce(typed.loaded_at, typed.occurred_at, timestamp 'infinity') > timestamp '{{ loaded_after }}'
+where coalesce(typed.loaded_at, timestamp 'infinity') > timestamp '{{ loaded_after }}'
 {%- endif %}
 {% endmacro %}
 

@@ -18,6 +18,13 @@ from duckdb import DuckDBPyConnection
 
 from lifthouse.reading import duckdb_limits, reading_problem
 
+# A database is called what its file is.
+_NAMES_TAKEN = {
+    "marts": "the published copy beside it has that name",
+    "published": "a build calls the copy that it makes so",
+    **dict.fromkeys(["main", "temp", "system"], "DuckDB uses the name itself"),
+}
+
 
 def prepare_publication(published: str, grounds: str) -> str:
     """Return the path beside `published` to make the next publication at: a copy, if that can be added to.
@@ -69,11 +76,9 @@ class Plugin(BasePlugin):
 
     def update_connection_config(self, creds: DuckDBCredentials, config: dict[str, Any]) -> None:
         """Bound cores and memory where the environment says so; DuckDB's defaults follow the machine."""
-        if Path(creds.path).name == "marts.duckdb":
-            raise DbtRuntimeError(
-                f"LIFTHOUSE_WAREHOUSE == {creds.path}, must not be marts.duckdb: "
-                "the published copy beside it has that name"
-            )
+        name = Path(creds.path).stem.lower()
+        if name in _NAMES_TAKEN:
+            raise DbtRuntimeError(f"LIFTHOUSE_WAREHOUSE == {creds.path}, must not be {name}.duckdb: {_NAMES_TAKEN[name]}")
         if creds.path != ":memory:":
             Path(creds.external_root).mkdir(parents=True, exist_ok=True)
         config.update(duckdb_limits())

@@ -35,6 +35,68 @@ def test_a_row_with_an_old_load_time_is_missed_and_the_build_says_so(warehouse: 
     assert warehouse.query("select count(*) from staging.stg_events") == [(11,)]
 
 
+def test_files_that_were_read_may_go(warehouse: Warehouse) -> None:
+    header, *lines = GOOD["events.csv"].splitlines(keepends=True)
+    days = {f"events/{day}.csv": header + "".join(line for line in lines if f"{day} 12:00" in line) for day in (
+        "2026-03-16", "2026-03-17",
+    )}  # fmt: skip
+    write_input(warehouse.input_folder, {"events/2026-03-16.csv": days["events/2026-03-16.csv"]})
+    warehouse.built(*ACCOUNTS)
+
+    write_input(warehouse.input_folder, {"events/2026-03-17.csv": days["events/2026-03-17.csv"]})
+    warehouse.built(*ACCOUNTS)
+    warehouse.built(*ACCOUNTS)
+
+    assert warehouse.query("select count(*) from staging.stg_events") == [(10,)]
+    # One that was not there then does not hide behind those that went.
+    old = "e12,bob,click,2026-03-17 09:50:00,2026-03-17 11:00:00,lamp,,desktop\n"
+    write_input(warehouse.input_folder, {"events/2026-03-17.csv": days["events/2026-03-17.csv"] + old})
+    assert warehouse.dbt("build", *ACCOUNTS).returncode != 0
+
+
+def test_rows_that_were_set_aside_before_are_no_news(warehouse: Warehouse) -> None:
+    ahead = "e11,bob,click,2026-03-18 09:00:00,2099-01-01 00:00:00,lamp,,desktop\n"
+    timeless = "e12,bob,click,,,lamp,,desktop\n"
+    unreadable = "e13,bob,click,2026-03-16 09:00:00,n/a,lamp,,desktop\n"
+    write_input(warehouse.input_folder, GOOD | {"events.csv": GOOD["events.csv"] + ahead + timeless + unreadable})
+    share = {"max_quarantined_share": 0.25}
+    warehouse.built(*ACCOUNTS, variables=share)
+    before = warehouse.query("select reason, count_rows from staging.stg_events_rejected order by all")
+    assert before == [
+        ("loaded_at is in the future", 1),
+        ("loaded_at is not a timestamp", 1),
+        ("occurred_at is null", 1),
+    ]
+
+    warehouse.built(*ACCOUNTS, variables=share)
+
+    assert warehouse.query("select reason, count_rows from staging.stg_events_rejected order by all") == before
+    # More of them is news.
+    more = "".join(f"x{number}{timeless}" for number in range(3))
+    write_input(
+        warehouse.input_folder, GOOD | {"events.csv": GOOD["events.csv"] + ahead + timeless + unreadable + more}
+    )
+    run = warehouse.dbt("build", *ACCOUNTS, variables=share)
+    assert run.returncode != 0
+    assert "occurred_at is null in 3 of 3 rows (100.00%)" in run.output
+
+
+def test_no_line_is_taken_for_a_comment(warehouse: Warehouse) -> None:
+    numbered = GOOD["events.csv"].replace("event_id,", "", 1)
+    for line in numbered.splitlines()[1:]:
+        numbered = numbered.replace(f"{line}\n", f"{line.partition(',')[2]},{line.partition(',')[0][1:]}\n")
+    numbered = numbered.replace("device\n", "device,event_id\n", 1).replace("bob,", "#7,").replace("ann,", "5,")
+    write_input(warehouse.input_folder, {"events.csv": numbered.replace("cat,", "6,")})
+
+    warehouse.built(*ACCOUNTS)
+
+    assert warehouse.query("select user_id, count(*) from staging.stg_events group by 1 order by 1") == [
+        ("#7", 2),
+        ("5", 5),
+        ("6", 3),
+    ]
+
+
 def test_suspects_of_one_load_are_not_used_for_another(warehouse: Warehouse) -> None:
     write_input(warehouse.input_folder, {"events/1.csv": GOOD["events.csv"]})
     warehouse.built(*ACCOUNTS)
@@ -64,3 +126,17 @@ def test_suspects_of_one_load_are_not_used_for_another(warehouse: Warehouse) -> 
     assert warehouse.query("select reason, count_rows from staging.stg_events_rejected") == [
         ("event_id is a duplicate", 1)
     ]
+
+
+def test_a_refresh_that_was_cut_off_is_completed_by_the_next_run(warehouse: Warehouse) -> None:
+    sessions = ("--select", "+fct_user_days", "--indirect-selection", "cautious")
+    write_input(warehouse.input_folder, GOOD)
+    warehouse.built(*sessions)
+    corrected = GOOD["events.csv"].replace("e6,bob,click", "e6,bob,purchase")
+    write_input(warehouse.input_folder, GOOD | {"events.csv": corrected})
+    assert warehouse.dbt("run", "--full-refresh", "--select", "+stg_events").returncode == 0
+
+    warehouse.built(*sessions)
+
+    for mart in ("fct_sessions", "fct_user_days"):
+        assert warehouse.query(f"select sum(count_clicks), sum(count_purchases) from {mart}") == [(1, 3)]
