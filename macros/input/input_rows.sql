@@ -66,13 +66,14 @@ where coalesce(typed.loaded_at, timestamp 'infinity') > timestamp '{{ loaded_aft
 
 
 {% macro attribute_names(input_name) %}
-    {#- The columns an input has beyond its contract, as they are written. -#}
+    {#- The columns an input has beyond its contract, as they are written; those of events as stg_events writes them already. -#}
     {% if not execute %}{{ return([]) }}{% endif %}
     {% set scan = input_location(input_name).scan %}
     {% set declared = input_contract(input_name).columns | map(attribute='name') | list %}
+    {% set held = held_event_columns() if input_name == 'events' else {} %}
     {% set names = [] %}
     {% for name in (described_columns(scan) if scan else {}) if name | lower not in declared %}
-        {% do names.append(name) %}
+        {% do names.append(held[name | lower].name if name | lower in held else name) %}
     {% endfor %}
     {{ return(names) }}
 {% endmacro %}

@@ -17,7 +17,7 @@
     {% set relation = var('input_relations').get(input_name) %}
     {% if relation and not relation_exists(relation) %}
         {{ return(['relation ' ~ relation ~ ' does not exist. Expected: the table or view that var input_relations names for '
-            ~ input_name ~ '. Create it, or correct the name.']) }}
+            ~ input_name ~ ', with its schema and, where a name needs them, quotes. Create it, or correct the name.']) }}
     {% elif not relation %}
         {% set problems = _file_problems(input_name, contract) %}
         {% if problems %}
@@ -33,6 +33,11 @@
     {% set problems = _column_problems(location, contract) %}
     {% if location.kind == 'csv' and not problems %}
         {% do problems.extend(_reading_problems(location.label, location.scan)) %}
+    {% elif location.kind == 'parquet' and '*' in location.label and _types_differ(location.label, contract) %}
+        {% do problems.extend(_problems_of_each_file(location, contract)) %}
+    {% endif %}
+    {% if not problems and input_name == 'events' %}
+        {% do problems.extend(_attribute_problems(location)) %}
     {% endif %}
     {% if not problems %}
         {% do problems.extend(_row_problems(input_name, location)) %}
@@ -54,12 +59,49 @@
 {% endmacro %}
 
 
+{% macro _types_differ(pattern, contract) %}
+    {#- Whether a column of the contract has one type in some Parquet files and another in others, which are then read as either. -#}
+    {% set names = quoted_texts(contract.columns | map(attribute='name')) %}
+    {{ return(scalar('select coalesce(max(types), 0) > 1 from (select count(distinct (type, converted_type, logical_type)) as types'
+        ~ ' from parquet_schema(' ~ quoted_text(pattern) ~ ') where lower(name) in (' ~ names ~ ') group by lower(name))')) }}
+{% endmacro %}
+
+
+{% macro _attribute_problems(location) %}
+    {#- Values of attributes that can't be added to stg_events, where the column has the type that earlier loads had. -#}
+    {% set counts = [] %}
+    {% for attribute in changed_attributes(location.scan) %}
+        {% set value, type = adapter.quote(attribute.name), attribute.kept_type %}
+        {% set kept = 'try_cast(' ~ value ~ ' as ' ~ type ~ ')' %}
+        {#- A text that is a number may be written in several ways, and a moment be cut to its day. -#}
+        {% set compared_as = 'double' if is_number_type(type) else ('timestamp' if type | lower == 'date' else type) %}
+        {% do counts.append('select ' ~ quoted_text(attribute.name) ~ ', ' ~ quoted_text(type) ~ ', min(cast(' ~ value
+            ~ ' as varchar)), count(*) from checked where ' ~ value ~ ' is not null and (' ~ kept ~ ' is null or try_cast(' ~ kept ~ ' as '
+            ~ compared_as ~ ') is distinct from try_cast(' ~ value ~ ' as ' ~ compared_as ~ '))') %}
+    {% endfor %}
+    {% set problems = [] %}
+    {% if counts %}
+        {% set checked = 'with checked as (' ~ input_rows('events', events_watermark()) ~ ') ' %}
+        {% for row in run_query(checked ~ counts | join(' union all ')).rows if row[3] %}
+            {% do problems.append(location.label ~ ': column ' ~ row[0] ~ ' holds ' ~ row[2] ~ ', in ' ~ row[3] ~ ' new rows. Expected: '
+                ~ row[1] | lower ~ ', as in the events that were read before. Repair the values, or build everything anew while all files are there: '
+                ~ 'make build FULL=1 (dbt build --full-refresh).') %}
+        {% endfor %}
+    {% endif %}
+    {{ return(problems) }}
+{% endmacro %}
+
+
 {% macro _file_problems(input_name, contract) %}
     {#- Files that aren't there, are there twice, or can't be opened. -#}
     {% set folder = var('input_folder') %}
     {% set patterns = input_patterns(input_name) %}
     {% if patterns | length > 1 %}
         {{ return([_too_many_files(input_name, patterns)]) }}
+    {% endif %}
+    {% set overlooked = _files_overlooked(input_name, patterns) %}
+    {% if overlooked %}
+        {{ return(overlooked) }}
     {% elif not patterns %}
         {% set is_bare = scalar('select count(*) from glob(' ~ quoted_text(folder ~ '/**') ~ ')') == 0 %}
         {{ return([folder ~ '/' ~ input_name ~ '.parquet or .csv is not there'
@@ -73,6 +115,24 @@
         {% do problems.append(row[0] ~ ' is empty (0 bytes). Expected: a whole file. Write it again, or remove it.') %}
     {% endfor %}
     {{ return(problems if problems else _reading_problems(patterns[0], plain_scan(patterns[0]), only_columns=true)) }}
+{% endmacro %}
+
+
+{% macro _files_overlooked(input_name, patterns) %}
+    {#- Files that look like data of this input, under a name or in a folder that isn't looked at: they must not be left out in silence. -#}
+    {% set stem = var('input_folder') ~ '/' ~ input_name %}
+    {% set read = 'select file from glob(' ~ quoted_text(patterns[0]) ~ ')' if patterns else "select ''" %}
+    {% set problems = [] %}
+    {% for row in run_query(
+        'select file from (select file from glob(' ~ quoted_text(var('input_folder') ~ '/*.*') ~ ') where starts_with(lower(parse_filename(file)), '
+        ~ quoted_text(input_name ~ '.') ~ ') union all select file from glob(' ~ quoted_text(stem ~ '/**') ~ ')) as found where file not in ('
+        ~ read ~ ") and regexp_matches(lower(file), '\\.(parquet|csv|tsv|json|jsonl|ndjson)(\\.(gz|zst))?$')"
+        ~ " order by 1 limit 3"
+    ) %}
+        {% do problems.append(row[0] ~ ' is not read. Expected: ' ~ input_name ~ '.parquet, .csv or .csv.gz, or files of one of these kinds'
+            ~ ' in the folder ' ~ input_name ~ '/ itself. Move, convert or remove it.') %}
+    {% endfor %}
+    {{ return(problems) }}
 {% endmacro %}
 
 
@@ -138,6 +198,9 @@
 
 
 {% macro _is_castable(source_type, target_type) %}
+    {% if source_type == '"null"' %}
+        {{ return(true) }}
+    {% endif %}
     {% set is_nested = source_type.endswith(']') or source_type.startswith(('struct', 'map', 'union')) %}
     {% set is_moment = source_type == 'date' or source_type.startswith('timestamp') %}
     {% if target_type == 'timestamp' %}

@@ -5,7 +5,7 @@
         materialized='incremental',
         incremental_strategy='append',
         on_schema_change='append_new_columns',
-        pre_hook='{{ require_event_load() }}',
+        pre_hook=['{{ require_event_load() }}', '{{ widen_attributes() }}'],
         post_hook='{{ remember_settings() }}',
     )
 }}

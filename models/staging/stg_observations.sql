@@ -1,14 +1,4 @@
--- Usable rows of observations.
+-- Usable rows of observations, one per experiment, unit and variant: a unit that is there in several variants is for
+-- fct_experiment_units to tell. Of several, the one that sorts first as text is kept and the others are in quarantine.
 
-with
-
-observations as (
-
-    {{ input_rows('observations') }}
-
-)
-
-select
-    {{ input_columns('observations') }}
-from observations
-where _rejection_reason is null
+{{ one_per_key('observations') }}

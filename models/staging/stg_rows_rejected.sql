@@ -3,29 +3,35 @@
 with
 
 {% for input_name in input_names() if input_name != 'events' %}
-{% set keys = (input_contract(input_name).columns if execute else []) | selectattr('is_key') | map(attribute='name') | list %}
+{% set keys = key_names(input_name) %}
 
-{{ input_name }} as (
+{{ input_name }} as {{ inlined() }} (
 
     {{ input_rows(input_name, with_raw=true) }}
 
 ),
 
+{% if keys %}
+{{ repeats_of_keys(input_name) }},
+{% endif %}
+
 {{ input_name }}_with_reason as (
 
     select
         _raw_row,
-        {% if keys %}
-            coalesce(_rejection_reason, case
-                when row_number() over (
-                    partition by {{ keys[0] }}, _rejection_reason is null
-                    order by {{ raw_row_as_text() }}
-                ) > 1 then '{{ keys[0] }} is a duplicate'
-            end) as reason
-        {% else %}
-            _rejection_reason as reason
-        {% endif %}
+        _rejection_reason as reason
     from {{ input_name }}
+    where _rejection_reason is not null
+
+    {% if keys %}
+    union all
+
+    select
+        _raw_row,
+        '{{ keys | join(', ') }} is a duplicate' as reason
+    from {{ input_name }}_repeats
+    where copy_number > 1
+    {% endif %}
 
 ),
 
@@ -36,7 +42,6 @@ with
 
         count(*) as count_rows
     from {{ input_name }}_with_reason
-    where reason is not null
     group by all
 
 ){{ ',' if not loop.last }}

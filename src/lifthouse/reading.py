@@ -38,6 +38,7 @@ def reading_problem(sql: str) -> str:
 
 def _csv_problem(path: Path) -> str:
     """Find the first line that isn't like the header; empty if there is none."""
+    csv.field_size_limit(2**31 - 1)
     with _opened(path) as text:
         reader = csv.reader(text, strict=True)
         first_line = 1
@@ -52,7 +53,22 @@ def _csv_problem(path: Path) -> str:
             return f"{path}; the text after line {first_line} is not in UTF-8"
         except csv.Error as error:
             return f"{path}; line {first_line} has a quote that is not closed or not doubled ({error})"
+    return _mixed_endings(path)
+
+
+def _mixed_endings(path: Path) -> str:
+    """Find the first line that doesn't end as the header does; empty if there is none."""
+    with _opened(path) as text:
+        endings = (line[len(line.rstrip("\r\n")) :] for line in text)
+        header_ending = next(endings, "")
+        for number, ending in enumerate(endings, 2):
+            if ending not in (header_ending, ""):
+                return f"{path}; line {number} ends in {_named(ending)}, the header in {_named(header_ending)}"
     return ""
+
+
+def _named(ending: str) -> str:
+    return ending.replace("\r", "CR").replace("\n", "LF")
 
 
 def _opened(path: Path) -> TextIO:

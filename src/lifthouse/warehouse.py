@@ -78,7 +78,9 @@ class Plugin(BasePlugin):
         """Bound cores and memory where the environment says so; DuckDB's defaults follow the machine."""
         name = Path(creds.path).stem.lower()
         if name in _NAMES_TAKEN:
-            raise DbtRuntimeError(f"LIFTHOUSE_WAREHOUSE == {creds.path}, must not be {name}.duckdb: {_NAMES_TAKEN[name]}")
+            raise DbtRuntimeError(
+                f"LIFTHOUSE_WAREHOUSE == {creds.path}, must not be {name}.duckdb: {_NAMES_TAKEN[name]}"
+            )
         if creds.path != ":memory:":
             Path(creds.external_root).mkdir(parents=True, exist_ok=True)
         config.update(duckdb_limits())

@@ -97,6 +97,11 @@ CASES = [
         ["events.csv can't be read: ", "line 6 has a quote that is not closed", "Repair the file"],
     ),
     Case(
+        "lines that end in two ways",
+        {"events.csv": EVENTS.replace("\n", "\r\n", 3).encode()},
+        ["events.csv can't be read: ", "line 4 ends in LF, the header in CRLF", "Repair the file"],
+    ),
+    Case(
         "text in Latin-1",
         {"users.csv": USERS.encode() + b"d\xe9j\xe0,north,20\n"},
         ["users.csv can't be read: ", "not utf-8", "Expected: comma-separated text in UTF-8"],
@@ -207,6 +212,29 @@ CASES = [
         ["events/2026-03-17.parquet: column user_id is missing. Expected: user_id (varchar)"],
     ),
     Case(
+        "one of several files has moments as numbers",
+        {
+            "events.csv": None,
+            "events/2026-03-16.parquet": f"from ({rows_of(EVENTS)}) where occurred_at < '2026-03-17'",
+            "events/2026-03-17.parquet": "select * replace (epoch(occurred_at)::bigint as occurred_at) "
+            f"from ({rows_of(EVENTS)}) where occurred_at >= '2026-03-17'",
+        },
+        ["events/2026-03-17.parquet: column occurred_at has type bigint. Expected: a timestamp"],
+    ),
+    Case(
+        "files that nobody looks at",
+        {
+            "events/day=16/part.parquet": f"from ({rows_of(EVENTS)}) where occurred_at < '2026-03-17'",
+            "users.csv": None,
+            "users.TSV": USERS.replace(",", "\t"),
+        },
+        [
+            "events/day=16/part.parquet is not read. Expected: events.parquet, .csv or .csv.gz, or files of one of "
+            "these kinds in the folder events/ itself. Move, convert or remove it.",
+            "users.TSV is not read. Expected: users.parquet",
+        ],
+    ),
+    Case(
         "one of several files is cut off",
         {
             "events.csv": None,
@@ -244,9 +272,12 @@ CASES = [
         {},
         [
             "relation raw.web_events does not exist. "
-            "Expected: the table or view that var input_relations names for events. Create it, or correct the name.",
+            "Expected: the table or view that var input_relations names for events, with its schema and, "
+            "where a name needs them, quotes. Create it, or correct the name.",
+            "relation stg_users does not exist.",
+            "relation staging.stg-items does not exist.",
         ],
-        {"input_relations": {"events": "raw.web_events"}},
+        {"input_relations": {"events": "raw.web_events", "users": "stg_users", "items": "staging.stg-items"}},
     ),
     Case(
         "vars that make no sense",

@@ -152,6 +152,46 @@ def test_attributes_keep_name_and_type_beside_columns_that_are_declared(warehous
     assert "event_id VARCHAR USING COMPRESSION ZSTD" in declared
 
 
+def test_attributes_of_later_loads_go_to_the_columns_there_are(warehouse: Warehouse) -> None:
+    header = ONE_EVENT.splitlines()[0]
+    (warehouse.input_folder / "events").mkdir()
+    loads = {
+        "1": f"{header},Plan,size,mood\ne1,ann,click,2026-03-02 09:00:00,pro,1,calm\n",
+        "2": f"{header},plan,size,mood\ne2,ann,click,2026-03-03 09:00:00,free,2.5,7\n",
+        "3": f"{header},plan,size,mood\ne3,ann,click,2026-03-04 09:00:00,free,big,8\n",
+    }
+    for name in ("1", "2"):
+        (warehouse.input_folder / "events" / f"{name}.csv").write_text(loads[name])
+        warehouse.built(*STAGING)
+
+    rows = [("e1", "pro", 1.0, "calm"), ("e2", "free", 2.5, "7")]
+    assert warehouse.query('select event_id, "Plan", size, mood from staging.stg_events order by 1') == rows
+
+    (warehouse.input_folder / "events" / "3.csv").write_text(loads["3"])
+    run = warehouse.dbt("build", *STAGING)
+    assert run.returncode != 0
+    assert (
+        "column size holds big, in 1 new rows. Expected: double, as in the events that were read before." in run.output
+    )
+    assert warehouse.query('select event_id, "Plan", size, mood from staging.stg_events order by 1') == rows
+    warehouse.built(*STAGING, "--full-refresh")
+    assert ("e3", "big") in warehouse.query("select event_id, size from staging.stg_events")
+
+
+def test_a_unit_is_observed_once(warehouse: Warehouse) -> None:
+    header = "experiment_id,unit_id,variant_id,outcome\n"
+    (warehouse.input_folder / "observations.csv").write_text(
+        f"{header}x,1,a,5\nx,1,a,5\nx,2,a,6\nx,2,a,7\nx,3,a,8\nx,3,b,9\n"
+    )
+    warehouse.built(*STAGING, variables=SETTINGS)
+
+    kept = warehouse.query("select unit_id, variant_id, outcome from staging.stg_observations order by all")
+    assert kept == [("1", "a", 5), ("2", "a", 6), ("3", "a", 8), ("3", "b", 9)]
+    assert warehouse.query("select reason, sum(count_rows) from staging.stg_rows_rejected group by 1") == [
+        ("experiment_id, unit_id, variant_id is a duplicate", 2)
+    ]
+
+
 def test_the_next_load_adds_what_is_new_and_sets_copies_aside(staged: Warehouse, tmp_path: Path) -> None:
     daily = staged.copy_to(tmp_path / "daily")
     next_load = staged.input_folder / "events" / "2.csv"
