@@ -69,6 +69,8 @@ docs: $(INSTALLED) ## Generate the catalogue of every table and column into targ
 lock: $(INSTALLED) ## Resolve pyproject.toml into requirements.lock again (needs uv)
 	uv pip compile pyproject.toml --extra dev --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header -o requirements.lock
 
+# The demo's, with what a build that was killed leaves. Everything else in data/ and warehouse/ is somebody's own.
+DEMO_FILES = data/demo data/.demo.* warehouse/{lifthouse,marts}.duckdb{,.wal,.tmp,.next,.next.wal,.plan} warehouse/features
 .PHONY: clean
-clean: ## Remove everything that was made
-	rm -rf .venv .cache target logs data warehouse .mypy_cache .pytest_cache .ruff_cache src/*.egg-info
+clean: ## Remove everything that was made, the demo included; your data and warehouses stay
+	rm -rf .venv .cache target logs .mypy_cache .pytest_cache .ruff_cache src/*.egg-info $(DEMO_FILES)
