@@ -53,6 +53,17 @@ class Analyses:
         result = self.connection.execute(sql)
         return Answer([column[0] for column in result.description], result.fetchall())
 
+    def records_on(self, name: str, tables: dict[str, str]) -> list[dict[str, Any]]:
+        """The answer on marts of a few rows, which hold only the columns that matter: {mart: SQL of its rows}."""
+        sql = (self.folder / f"{name}.sql").read_text()
+        with duckdb.connect() as connection:
+            connection.execute("attach ':memory:' as lifthouse")
+            for table, rows in tables.items():
+                connection.execute(f"create table lifthouse.{table} as {rows}")
+            result = connection.execute(sql)
+            columns = [column[0] for column in result.description]
+            return [dict(zip(columns, row, strict=True)) for row in result.fetchall()]
+
     def schemas_read(self, name: str) -> set[str]:
         node = self.manifest["nodes"][f"analysis.lifthouse.{name}"]
         return {self.manifest["nodes"][parent]["schema"] for parent in node["depends_on"]["nodes"]}
@@ -150,3 +161,37 @@ def test_the_funnel_only_narrows(analyses: Analyses) -> None:
             assert record["funnel_rate"] == 1
         else:
             assert record["step_rate"] <= 1
+
+
+UNITS = """
+    select *, true as is_included, timestamp '2026-03-02 10:00' as first_exposed_at
+    from (values {rows}) as units(experiment_id, variant_id, unit_id{columns})
+"""
+
+
+def test_revenue_by_segment_counts_silent_units_and_finds_attributes_in_any_case(analyses: Analyses) -> None:
+    records = analyses.records_on(
+        "revenue_by_segment_and_variant",
+        {
+            "fct_experiment_units": UNITS.format(
+                rows="('shop', 'a', 'ann'), ('shop', 'a', 'silent'), ('shop', 'b', 'bob'), ('table', 'a', 'row 1')",
+                columns="",
+            ),
+            "dim_users": """
+                from (values ('ann', '{"age": 31, "Region": "north"}'), ('bob', null)) as users(user_id, attributes)
+            """,
+            "fct_user_days": """
+                from (values
+                    ('ann', date '2026-03-01', 99.0), ('ann', date '2026-03-02', 7.0), ('ann', date '2026-03-03', 3.0)
+                ) as user_days(user_id, activity_date, revenue)
+            """,
+        },
+    )
+    columns = ("segment", "variant_id", "count_units", "revenue_per_unit", "paying_rate", "revenue_share")
+    # The table of units has no days, so that nothing can be said of its revenue.
+    assert {record["experiment_id"] for record in records} == {"shop"}
+    assert [tuple(record[column] for column in columns) for record in records] == [
+        ("north", "a", 1, 10, 1, 1),
+        ("unknown", "a", 1, 0, 0, 0),
+        ("unknown", "b", 1, 0, 0, None),
+    ]
