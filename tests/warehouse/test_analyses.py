@@ -195,3 +195,36 @@ def test_revenue_by_segment_counts_silent_units_and_finds_attributes_in_any_case
         ("unknown", "a", 1, 0, 0, 0),
         ("unknown", "b", 1, 0, 0, None),
     ]
+
+
+def test_click_rates_end_with_the_experiment_and_go_back_28_days_from_there(analyses: Analyses) -> None:
+    records = analyses.records_on(
+        "click_rate_by_variant_over_time",
+        {
+            "fct_experiment_units": UNITS.format(
+                rows="('ended', 'a', 'ann'), ('phased', 'a', 'ann'), ('open', 'a', 'ann')", columns=""
+            ),
+            "dim_experiment_variants": """
+                from (values
+                    ('ended', 'a', timestamp '2026-03-04 12:00'),
+                    ('phased', 'a', timestamp '2026-03-03'), ('phased', 'a', timestamp '2026-03-05'),
+                    ('open', 'a', null)
+                ) as variants(experiment_id, variant_id, ended_at)
+            """,
+            # One impression each morning and each evening, of March and April; the evening's is clicked.
+            "fct_impressions": """
+                select 'ann' as user_id, hour(impressed_at) // 15 as count_clicks, impressed_at
+                from (
+                    select unnest(generate_series(
+                        timestamp '2026-03-01 11:00', timestamp '2026-04-30 23:00', interval 12 hours
+                    )) as impressed_at
+                )
+            """,
+        },
+    )
+    days = defaultdict(list)
+    for record in records:
+        days[record["experiment_id"]].append((str(record["impressed_date"])[5:], record["click_rate"]))
+    assert days["ended"] == [("03-02", 0.5), ("03-03", 0.5), ("03-04", 0)]
+    assert days["phased"] == [("03-02", 0.5), ("03-03", 0.5), ("03-04", 0.5)]
+    assert (days["open"][0], days["open"][-1], len(days["open"])) == (("04-03", 0.5), ("04-30", 0.5), 28)
