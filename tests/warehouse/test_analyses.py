@@ -228,3 +228,29 @@ def test_click_rates_end_with_the_experiment_and_go_back_28_days_from_there(anal
     assert days["ended"] == [("03-02", 0.5), ("03-03", 0.5), ("03-04", 0)]
     assert days["phased"] == [("03-02", 0.5), ("03-03", 0.5), ("03-04", 0.5)]
     assert (days["open"][0], days["open"][-1], len(days["open"])) == (("04-03", 0.5), ("04-30", 0.5), 28)
+
+
+def test_units_exposed_outside_of_all_phases_are_not_left_out(analyses: Analyses) -> None:
+    records = analyses.records_on(
+        "experiment_shares",
+        {
+            "fct_experiment_units": UNITS.format(
+                rows="""
+                    ('ramp', 'a', 'ann', 'first'), ('ramp', 'b', 'bob', 'first'), ('ramp', 'a', 'cat', null),
+                    ('plain', 'a', 'ann', null)
+                """,
+                columns=", phase_id",
+            ),
+            "dim_experiment_variants": """
+                from (values ('ramp', 'first', 'a', 0.5), ('ramp', 'first', 'b', 0.5), ('plain', 'all', 'a', 0.5))
+                    as variants(experiment_id, phase_id, variant_id, expected_share)
+            """,
+        },
+    )
+    columns = ("experiment_id", "phase", "variant_id", "count_units", "share", "expected_share", "standard_errors_off")
+    assert [tuple(record[column] for column in columns) for record in records] == [
+        ("plain", "all", "a", 1, 1, 0.5, 1),
+        ("ramp", "first", "a", 1, 0.5, 0.5, 0),
+        ("ramp", "first", "b", 1, 0.5, 0.5, 0),
+        ("ramp", "none", "a", 1, 1, None, None),
+    ]
