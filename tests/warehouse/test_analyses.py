@@ -254,3 +254,30 @@ def test_units_exposed_outside_of_all_phases_are_not_left_out(analyses: Analyses
         ("ramp", "first", "b", 1, 0.5, 0.5, 0),
         ("ramp", "none", "a", 1, 1, None, None),
     ]
+
+
+def test_items_share_of_purchases_knows_neither_refunds_nor_what_came_after_the_features(analyses: Analyses) -> None:
+    records = analyses.records_on(
+        "top_items_by_attributed_revenue",
+        {
+            # Of three purchases of the lamp two were refunded.
+            "dim_items": """
+                from (values ('lamp', 'high', 20.0, 3, 20.0, date '2026-03-10')) as
+                    items(item_id, price_tier, price, count_purchases, revenue, as_of_date)
+            """,
+            "fct_impressions": """
+                from (values
+                    ('lamp', 2, 1, 20.0, timestamp '2026-03-09 10:00'),
+                    ('lamp', 1, 1, 20.0, timestamp '2026-03-09 23:00'),
+                    ('lamp', 1, 1, 20.0, timestamp '2026-03-09 23:30'),
+                    ('lamp', 1, 1, 20.0, timestamp '2026-03-11 10:00'),
+                    ('new', 0, 1, 5.0, timestamp '2026-03-11 11:00')
+                ) as impressions(item_id, count_clicks, count_purchases, revenue, impressed_at)
+            """,
+        },
+    )
+    columns = ("item_id", "count_purchases", "attributed_revenue", "attributed_purchase_share")
+    assert [tuple(record[column] for column in columns) for record in records] == [
+        ("lamp", 4, 80, pytest.approx(2 / 3)),
+        ("new", 1, 5, None),
+    ]
