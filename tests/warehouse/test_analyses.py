@@ -281,3 +281,25 @@ def test_items_share_of_purchases_knows_neither_refunds_nor_what_came_after_the_
         ("lamp", 4, 80, pytest.approx(2 / 3)),
         ("new", 1, 5, None),
     ]
+
+
+def test_a_user_is_new_in_the_week_of_the_first_day_whatever_the_features_know(analyses: Analyses) -> None:
+    records = analyses.records_on(
+        "new_and_returning_revenue",
+        {
+            "fct_user_days": """
+                from (values
+                    ('ann', date '2026-03-02', 1.0), ('ann', date '2026-03-08', 2.0), ('ann', date '2026-03-09', 4.0),
+                    ('bob', date '2026-03-10', 8.0)
+                ) as user_days(user_id, activity_date, revenue)
+            """,
+            # As of the 9th: nobody has heard of bob.
+            "dim_users": "select 'ann' as user_id, date '2026-03-02' as first_active_date",
+        },
+    )
+    columns = ("user_kind", "count_users", "revenue")
+    assert [(str(record["activity_week"])[5:], *(record[column] for column in columns)) for record in records] == [
+        ("03-02", "new", 1, 3),
+        ("03-09", "new", 1, 8),
+        ("03-09", "returning", 1, 4),
+    ]
