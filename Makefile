@@ -9,16 +9,33 @@ DAYS ?= 44
 SEED ?= 42
 FULL ?=
 
+export DATA
 export LIFTHOUSE_WAREHOUSE ?= warehouse/lifthouse.duckdb
 export PYTHONWARNINGS ?= ignore::DeprecationWarning
 
 INSTALLED := .venv/installed
-# A folder of input may bring its own settings in vars.yml.
-VARS = $$(cat $(DATA)/vars.yml 2>/dev/null; echo; echo 'input_folder: $(DATA)')
-# So may it bring its own registry of experiments, with metrics beside it.
-export LIFTHOUSE_REGISTRY ?= $(if $(wildcard $(DATA)/registry),$(shell realpath --relative-to=. $(DATA)/registry),seeds)
+# The demo's data are made where they are asked for.
+ifeq ($(patsubst %/,%,$(DATA)),data/demo)
+DEMO := data/demo/truth/manifest.json
+endif
+# The folder DATA, whatever it is called: the shell reads it from the environment. Without a slash at its end, or tables would remember
+# another folder. It may bring its own settings in vars.yml, and its own registry of experiments, with metrics beside it.
+READ_INPUT = \
+	folder="$$(printf %s "$$DATA" | sed 's:/*$$::')"; \
+	[ -d "$$folder" ] || { echo "lifthouse: DATA == '$$DATA' is no folder. Expected: the folder of your events. Make it, or correct the name." >&2; exit 2; }; \
+	vars="input_folder: '$$(printf %s "$$folder" | sed "s/'/''/g")'"; \
+	if [ -e "$$folder/vars.yml" ] || [ -L "$$folder/vars.yml" ]; then \
+		echo "lifthouse: vars of $$folder/vars.yml"; \
+		vars="$$(cat "$$folder/vars.yml")"$$'\n'"$$vars"; \
+	fi; \
+	if [ -z "$${LIFTHOUSE_REGISTRY:-}" ] && [ -e "$$folder/registry" ]; then \
+		case "$$folder" in *\'*) echo "lifthouse: dbt can't read $$folder/registry. Expected: no apostrophe in DATA. Rename the folder." >&2; exit 2;; esac; \
+		echo "lifthouse: registry of $$folder/registry"; \
+		LIFTHOUSE_REGISTRY="$$(realpath --relative-to=. "$$folder/registry")"; \
+		export LIFTHOUSE_REGISTRY; \
+	fi
 # Nothing to add to yet, or asked for: build in full, and test every row rather than the latest.
-REFRESH = $$(if [ -n "$(FULL)" ] || [ ! -e "$(LIFTHOUSE_WAREHOUSE)" ]; then echo --full-refresh; fi)
+REFRESH = $$(if [ -n "$(filter-out 0 no false,$(FULL))" ] || [ ! -e "$$LIFTHOUSE_WAREHOUSE" ]; then echo --full-refresh; fi)
 
 .PHONY: help
 help: ## List what can be made
@@ -42,8 +59,8 @@ data/demo/truth/manifest.json: | $(INSTALLED)
 
 # Unit tests are of the SQL and not of the data: `make test` runs them.
 .PHONY: build
-build: $(INSTALLED) $(if $(filter data/demo,$(DATA)),data/demo/truth/manifest.json) ## Build, test and publish the warehouse
-	.venv/bin/dbt build $(REFRESH) --exclude-resource-type unit_test --vars "$(VARS)"
+build: $(INSTALLED) $(DEMO) ## Build, test and publish the warehouse
+	@$(READ_INPUT); .venv/bin/dbt build $(REFRESH) --exclude-resource-type unit_test --vars "$$vars"
 
 .PHONY: test
 test: $(INSTALLED) lint ## Everything CI runs: lint, types, parse, tests
@@ -62,13 +79,15 @@ bench: $(INSTALLED) ## Measure speed and memory against references (minutes to a
 	.venv/bin/python -m benchmarks
 
 .PHONY: docs
-docs: $(INSTALLED) ## Generate the catalogue of every table and column into target/
-	.venv/bin/dbt docs generate --static --vars "$(VARS)"
+docs: $(INSTALLED) $(DEMO) ## Generate the catalogue of every table and column into target/
+	@$(READ_INPUT); .venv/bin/dbt docs generate --static --vars "$$vars"
 
 .PHONY: lock
 lock: $(INSTALLED) ## Resolve pyproject.toml into requirements.lock again (needs uv)
 	uv pip compile pyproject.toml --extra dev --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header -o requirements.lock
 
+# The demo's, with what a build that was killed leaves. Everything else in data/ and warehouse/ is somebody's own.
+DEMO_FILES = data/demo data/.demo.* warehouse/{lifthouse,marts}.duckdb{,.wal,.tmp,.next,.next.wal,.plan} warehouse/features
 .PHONY: clean
-clean: ## Remove everything that was made
-	rm -rf .venv .cache target logs data warehouse .mypy_cache .pytest_cache .ruff_cache src/*.egg-info
+clean: ## Remove everything that was made, the demo included; your data and warehouses stay
+	rm -rf .venv .cache target logs .mypy_cache .pytest_cache .ruff_cache src/*.egg-info $(DEMO_FILES)

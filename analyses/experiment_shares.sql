@@ -4,7 +4,8 @@
 -- How to read it: standard_errors_off is the distance between the share and the expected share in standard errors of a random
 -- draw. Within 3 is chance; far beyond it exposures were lost or assigned wrongly, and the effects can't be trusted
 -- (fct_experiment_health makes that call, over all arms at once). An experiment whose allocation changed has one group of rows
--- a phase, 'all' otherwise. Where users chose themselves nothing was expected.
+-- a phase, 'all' otherwise; units exposed outside of every phase are in 'none'. Nothing was expected of these, nor where users
+-- chose themselves.
 
 with
 
@@ -42,14 +43,14 @@ with_shares as (
 
     select
         arms.experiment_id,
-        arms.phase,
+        coalesce(variants.phase_id, 'none') as phase,
         arms.variant_id,
         arms.count_units,
         sum(arms.count_units) over (partition by arms.experiment_id, arms.phase) as count_units_in_phase,
         arms.count_units / sum(arms.count_units) over (partition by arms.experiment_id, arms.phase) as share,
         variants.expected_share
     from arms
-    inner join variants
+    left join variants
         on
             arms.experiment_id = variants.experiment_id
             and arms.phase = variants.phase_id

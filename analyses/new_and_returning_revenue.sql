@@ -10,31 +10,23 @@ user_days as (
 
     select
         *,
-        cast(date_trunc('week', activity_date) as date) as activity_week
+        cast(date_trunc('week', activity_date) as date) as activity_week,
+        -- Of all days, as dim_users knows only those before as_of_date.
+        cast(date_trunc('week', min(activity_date) over (partition by user_id)) as date) as first_active_week
     from {{ ref('fct_user_days') }}
-
-),
-
-users as (
-
-    select
-        user_id,
-        cast(date_trunc('week', first_active_date) as date) as first_active_week
-    from {{ ref('dim_users') }}
 
 ),
 
 revenue_by_week as (
 
     select
-        user_days.activity_week,
-        case when user_days.activity_week = users.first_active_week then 'new' else 'returning' end as user_kind,
+        activity_week,
+        case when activity_week = first_active_week then 'new' else 'returning' end as user_kind,
 
-        count(distinct user_days.user_id) as count_users,
-        count(distinct user_days.user_id) filter (where user_days.revenue > 0) as count_paying_users,
-        sum(user_days.revenue) as revenue
+        count(distinct user_id) as count_users,
+        count(distinct user_id) filter (where revenue > 0) as count_paying_users,
+        sum(revenue) as revenue
     from user_days
-    inner join users on user_days.user_id = users.user_id
     group by all
 
 ),

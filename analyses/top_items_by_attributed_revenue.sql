@@ -2,9 +2,11 @@
 --
 -- Asked by: category managers and the team that ranks items.
 -- How to read it: the hundred items with the most attributed revenue: purchases by users who saw the item inside the
--- attribution window before. attributed_share is its part of all revenue of the item; the rest was bought without being shown,
--- or later. revenue_per_thousand_impressions says what a place on the page is worth. Last touch and time decay share a purchase
--- among impressions of the same item, so that an item's total is the same by both (see attribution_by_impression_number).
+-- attribution window before, refunds not deducted. attributed_purchase_share is the part of all purchases of the item that
+-- followed from showing it; the rest was bought without being shown, or later. It looks at purchases before the as_of_date of
+-- dim_items, and at impressions whose window was over by then. revenue_per_thousand_impressions says what a place on the page is
+-- worth. Last touch and time decay share a purchase among impressions of the same item, so that an item's total is the same by
+-- both (see attribution_by_impression_number).
 {%- set count_items = 100 %}
 
 with
@@ -26,14 +28,18 @@ items as (
 attributed as (
 
     select
-        item_id,
+        impressions.item_id,
 
         count(*) as count_impressions,
-        cast(sum(count_clicks) as bigint) as count_clicks,
-        cast(sum(count_purchases) as bigint) as count_purchases,
-        sum(revenue) as attributed_revenue
+        cast(sum(impressions.count_clicks) as bigint) as count_clicks,
+        cast(sum(impressions.count_purchases) as bigint) as count_purchases,
+        sum(impressions.count_purchases) filter (
+            where impressions.impressed_at + {{ attribution_window() }} <= items.as_of_date
+        ) as count_purchases_before_as_of_date,
+        sum(impressions.revenue) as attributed_revenue
     from impressions
-    where item_id is not null
+    left join items on impressions.item_id = items.item_id
+    where impressions.item_id is not null
     group by all
 
 ),
@@ -49,10 +55,10 @@ ranked as (
         attributed.count_clicks,
         attributed.count_purchases,
         attributed.attributed_revenue,
-        attributed.attributed_revenue / nullif(items.revenue, 0) as attributed_share,
+        attributed.count_purchases_before_as_of_date / nullif(items.count_purchases, 0) as attributed_purchase_share,
         1000 * attributed.attributed_revenue / attributed.count_impressions as revenue_per_thousand_impressions
     from attributed
-    inner join items on attributed.item_id = items.item_id
+    left join items on attributed.item_id = items.item_id
 
 ),
 

@@ -20,10 +20,18 @@ from lifthouse.reading import duckdb_limits, reading_problem
 
 # A database is called what its file is.
 _NAMES_TAKEN = {
-    "marts": "the published copy beside it has that name",
+    "marts": "the published copy beside it is called so",
     "published": "a build calls the copy that it makes so",
     **dict.fromkeys(["main", "temp", "system"], "DuckDB uses the name itself"),
 }
+
+
+def _name_problem(path: str) -> str:
+    """Say why a warehouse can't be at a path; empty if it can."""
+    name = Path(path).name.split(".")[0].lower()
+    if set("'\"") & set(name) or set("#?") & set(path):
+        return "dbt can't read a quote in it, nor # or ? in its path"
+    return _NAMES_TAKEN.get(name, "")
 
 
 def prepare_publication(published: str, grounds: str) -> str:
@@ -76,11 +84,9 @@ class Plugin(BasePlugin):
 
     def update_connection_config(self, creds: DuckDBCredentials, config: dict[str, Any]) -> None:
         """Bound cores and memory where the environment says so; DuckDB's defaults follow the machine."""
-        name = Path(creds.path).stem.lower()
-        if name in _NAMES_TAKEN:
-            raise DbtRuntimeError(
-                f"LIFTHOUSE_WAREHOUSE == {creds.path}, must not be {name}.duckdb: {_NAMES_TAKEN[name]}"
-            )
+        problem = _name_problem(creds.path)
+        if problem:
+            raise DbtRuntimeError(f"LIFTHOUSE_WAREHOUSE == {creds.path}, must have another name: {problem}")
         if creds.path != ":memory:":
             Path(creds.external_root).mkdir(parents=True, exist_ok=True)
         config.update(duckdb_limits())

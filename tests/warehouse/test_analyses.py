@@ -53,6 +53,17 @@ class Analyses:
         result = self.connection.execute(sql)
         return Answer([column[0] for column in result.description], result.fetchall())
 
+    def records_on(self, name: str, tables: dict[str, str]) -> list[dict[str, Any]]:
+        """The answer on marts of a few rows, which hold only the columns that matter: {mart: SQL of its rows}."""
+        sql = (self.folder / f"{name}.sql").read_text()
+        with duckdb.connect() as connection:
+            connection.execute("attach ':memory:' as lifthouse")
+            for table, rows in tables.items():
+                connection.execute(f"create table lifthouse.{table} as {rows}")
+            result = connection.execute(sql)
+            columns = [column[0] for column in result.description]
+            return [dict(zip(columns, row, strict=True)) for row in result.fetchall()]
+
     def schemas_read(self, name: str) -> set[str]:
         node = self.manifest["nodes"][f"analysis.lifthouse.{name}"]
         return {self.manifest["nodes"][parent]["schema"] for parent in node["depends_on"]["nodes"]}
@@ -150,3 +161,145 @@ def test_the_funnel_only_narrows(analyses: Analyses) -> None:
             assert record["funnel_rate"] == 1
         else:
             assert record["step_rate"] <= 1
+
+
+UNITS = """
+    select *, true as is_included, timestamp '2026-03-02 10:00' as first_exposed_at
+    from (values {rows}) as units(experiment_id, variant_id, unit_id{columns})
+"""
+
+
+def test_revenue_by_segment_counts_silent_units_and_finds_attributes_in_any_case(analyses: Analyses) -> None:
+    records = analyses.records_on(
+        "revenue_by_segment_and_variant",
+        {
+            "fct_experiment_units": UNITS.format(
+                rows="('shop', 'a', 'ann'), ('shop', 'a', 'silent'), ('shop', 'b', 'bob'), ('table', 'a', 'row 1')",
+                columns="",
+            ),
+            "dim_users": """
+                from (values ('ann', '{"age": 31, "Region": "north"}'), ('bob', null)) as users(user_id, attributes)
+            """,
+            "fct_user_days": """
+                from (values
+                    ('ann', date '2026-03-01', 99.0), ('ann', date '2026-03-02', 7.0), ('ann', date '2026-03-03', 3.0)
+                ) as user_days(user_id, activity_date, revenue)
+            """,
+        },
+    )
+    columns = ("segment", "variant_id", "count_units", "revenue_per_unit", "paying_rate", "revenue_share")
+    # The table of units has no days, so that nothing can be said of its revenue.
+    assert {record["experiment_id"] for record in records} == {"shop"}
+    assert [tuple(record[column] for column in columns) for record in records] == [
+        ("north", "a", 1, 10, 1, 1),
+        ("unknown", "a", 1, 0, 0, 0),
+        ("unknown", "b", 1, 0, 0, None),
+    ]
+
+
+def test_click_rates_end_with_the_experiment_and_go_back_28_days_from_there(analyses: Analyses) -> None:
+    records = analyses.records_on(
+        "click_rate_by_variant_over_time",
+        {
+            "fct_experiment_units": UNITS.format(
+                rows="('ended', 'a', 'ann'), ('phased', 'a', 'ann'), ('open', 'a', 'ann')", columns=""
+            ),
+            "dim_experiment_variants": """
+                from (values
+                    ('ended', 'a', timestamp '2026-03-04 12:00'),
+                    ('phased', 'a', timestamp '2026-03-03'), ('phased', 'a', timestamp '2026-03-05'),
+                    ('open', 'a', null)
+                ) as variants(experiment_id, variant_id, ended_at)
+            """,
+            # One impression each morning and each evening, of March and April; the evening's is clicked.
+            "fct_impressions": """
+                select 'ann' as user_id, hour(impressed_at) // 15 as count_clicks, impressed_at
+                from (
+                    select unnest(generate_series(
+                        timestamp '2026-03-01 11:00', timestamp '2026-04-30 23:00', interval 12 hours
+                    )) as impressed_at
+                )
+            """,
+        },
+    )
+    days = defaultdict(list)
+    for record in records:
+        days[record["experiment_id"]].append((str(record["impressed_date"])[5:], record["click_rate"]))
+    assert days["ended"] == [("03-02", 0.5), ("03-03", 0.5), ("03-04", 0)]
+    assert days["phased"] == [("03-02", 0.5), ("03-03", 0.5), ("03-04", 0.5)]
+    assert (days["open"][0], days["open"][-1], len(days["open"])) == (("04-03", 0.5), ("04-30", 0.5), 28)
+
+
+def test_units_exposed_outside_of_all_phases_are_not_left_out(analyses: Analyses) -> None:
+    records = analyses.records_on(
+        "experiment_shares",
+        {
+            "fct_experiment_units": UNITS.format(
+                rows="""
+                    ('ramp', 'a', 'ann', 'first'), ('ramp', 'b', 'bob', 'first'), ('ramp', 'a', 'cat', null),
+                    ('plain', 'a', 'ann', null)
+                """,
+                columns=", phase_id",
+            ),
+            "dim_experiment_variants": """
+                from (values ('ramp', 'first', 'a', 0.5), ('ramp', 'first', 'b', 0.5), ('plain', 'all', 'a', 0.5))
+                    as variants(experiment_id, phase_id, variant_id, expected_share)
+            """,
+        },
+    )
+    columns = ("experiment_id", "phase", "variant_id", "count_units", "share", "expected_share", "standard_errors_off")
+    assert [tuple(record[column] for column in columns) for record in records] == [
+        ("plain", "all", "a", 1, 1, 0.5, 1),
+        ("ramp", "first", "a", 1, 0.5, 0.5, 0),
+        ("ramp", "first", "b", 1, 0.5, 0.5, 0),
+        ("ramp", "none", "a", 1, 1, None, None),
+    ]
+
+
+def test_items_share_of_purchases_knows_neither_refunds_nor_what_came_after_the_features(analyses: Analyses) -> None:
+    records = analyses.records_on(
+        "top_items_by_attributed_revenue",
+        {
+            # Of three purchases of the lamp two were refunded.
+            "dim_items": """
+                from (values ('lamp', 'high', 20.0, 3, 20.0, date '2026-03-10')) as
+                    items(item_id, price_tier, price, count_purchases, revenue, as_of_date)
+            """,
+            "fct_impressions": """
+                from (values
+                    ('lamp', 2, 1, 20.0, timestamp '2026-03-09 10:00'),
+                    ('lamp', 1, 1, 20.0, timestamp '2026-03-09 23:00'),
+                    ('lamp', 1, 1, 20.0, timestamp '2026-03-09 23:30'),
+                    ('lamp', 1, 1, 20.0, timestamp '2026-03-11 10:00'),
+                    ('new', 0, 1, 5.0, timestamp '2026-03-11 11:00')
+                ) as impressions(item_id, count_clicks, count_purchases, revenue, impressed_at)
+            """,
+        },
+    )
+    columns = ("item_id", "count_purchases", "attributed_revenue", "attributed_purchase_share")
+    assert [tuple(record[column] for column in columns) for record in records] == [
+        ("lamp", 4, 80, pytest.approx(2 / 3)),
+        ("new", 1, 5, None),
+    ]
+
+
+def test_a_user_is_new_in_the_week_of_the_first_day_whatever_the_features_know(analyses: Analyses) -> None:
+    records = analyses.records_on(
+        "new_and_returning_revenue",
+        {
+            "fct_user_days": """
+                from (values
+                    ('ann', date '2026-03-02', 1.0), ('ann', date '2026-03-08', 2.0), ('ann', date '2026-03-09', 4.0),
+                    ('bob', date '2026-03-10', 8.0)
+                ) as user_days(user_id, activity_date, revenue)
+            """,
+            # As of the 9th: nobody has heard of bob.
+            "dim_users": "select 'ann' as user_id, date '2026-03-02' as first_active_date",
+        },
+    )
+    columns = ("user_kind", "count_users", "revenue")
+    assert [(str(record["activity_week"])[5:], *(record[column] for column in columns)) for record in records] == [
+        ("03-02", "new", 1, 3),
+        ("03-09", "new", 1, 8),
+        ("03-09", "returning", 1, 4),
+    ]

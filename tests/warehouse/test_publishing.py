@@ -213,5 +213,5 @@ def test_the_warehouse_must_not_bear_the_name_of_its_publication(shop: Warehouse
     before = digest(shop.published)
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode != 0
-    assert "must not be marts.duckdb: the published copy beside it has that name" in " ".join(done.stdout.split())
+    assert "must have another name: the published copy beside it is called so" in " ".join(done.stdout.split())
     assert digest(shop.published) == before

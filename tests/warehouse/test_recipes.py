@@ -165,9 +165,39 @@ def test_recipe_reads_csv_with_a_header(tmp_path):
     assert yaml.safe_load((tmp_path / "out" / "vars.yml").read_text())["event_roles"]["purchase"] == ["buy"]
 
 
+def test_recipe_reads_the_dates_of_excel_and_knows_the_same_lines_by_them(tmp_path):
+    lines = """InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country
+536365,85123A,WHITE HANGING HEART,6,{first},2.55,17850,United Kingdom
+C536379,D,Discount,-1,{second},27.5,14527,United Kingdom
+"""
+    dates = {
+        "iso.csv": ("2010-12-01 08:26:00", "2010-12-13 09:41:00"),
+        "excel.CSV": ("12/1/2010 8:26", "12/13/2010 9:41"),
+    }
+    read = []
+    for name, (first, second) in dates.items():
+        (tmp_path / name).write_text(lines.format(first=first, second=second))
+        assert prepare("online_retail", tmp_path / name, tmp_path / "out") == 2
+        read.append(duckdb.sql(f"from '{tmp_path}/out/events.parquet'").fetchall())
+    assert read[0] == read[1]
+    assert [str(row[3]) for row in read[0]] == ["2010-12-01 08:26:00", "2010-12-13 09:41:00"]
+    # With the day first it would be guesswork.
+    (tmp_path / "british.csv").write_text(lines.format(first="1/12/2010 8:26", second="13/12/2010 9:41"))
+    with pytest.raises(RecipeError, match=r"with values as it reads them\. DuckDB says: .*13/12/2010 9:41.*%m/%d/%Y"):
+        prepare("online_retail", tmp_path / "british.csv", tmp_path / "out")
+
+
+def test_recipe_takes_no_line_for_a_comment(tmp_path):
+    source = tmp_path / "clicks.csv"
+    source.write_text("user_id,item_id,category_id,behavior,ts\n#1,2,3,pv,1\n#2,2,3,pv,2\n#3,2,3,pv,3\n4,2,3,pv,4\n")
+    assert prepare("taobao", source, tmp_path / "out") == 4
+    users = duckdb.sql(f"select user_id from '{tmp_path}/out/events.parquet' order by occurred_at").fetchall()
+    assert users == [("#1",), ("#2",), ("#3",), ("4",)]
+
+
 def test_recipe_of_ones_own(tmp_path):
     (tmp_path / "mine.sql").write_text(
-        "select id as event_id, who as user_id, 'visit' as event_type, day as occurred_at from $source;\n"
+        "select id as Event_ID, who as user_id, 'visit' as event_type, day as occurred_at from $source;\n"
     )
     (tmp_path / "mine.vars.yml").write_text("max_quarantined_share: 0.1\n")
     (tmp_path / "visits.csv").write_text("id,who,day\n1,ann,2026-03-01\n2,bob,2026-03-02\n")
@@ -204,11 +234,14 @@ def test_prepare_command(tmp_path, capsys):
     add_prepare(parser.add_subparsers())
     source = tmp_path / "clicks.csv"
     source.write_text("user_id,item_id,category_id,behavior,ts\n1,2,3,pv,1511658000\n")
-    out = tmp_path / "data"
+    out = tmp_path / "my clicks"
 
     options = parser.parse_args(["prepare", "taobao", str(source), "--out", str(out)])
     assert options.run(options) == 0
-    assert f"1 events in {out}. Next: make build DATA={out}" in capsys.readouterr().err
+    said = (
+        f"1 events in {out}. Next: make build DATA='{out}' LIFTHOUSE_WAREHOUSE='warehouse/my clicks/lifthouse.duckdb'"
+    )
+    assert said in capsys.readouterr().err
 
     options = parser.parse_args(["prepare", "taobao", str(tmp_path / "none.csv"), "--out", str(out)])
     assert options.run(options) == 2

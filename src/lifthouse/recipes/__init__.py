@@ -14,7 +14,12 @@ from pathlib import Path
 import duckdb
 
 _FOLDER = Path(str(files(__package__)))
-_READERS = {".parquet": "read_parquet", ".csv": "read_csv", ".csv.gz": "read_csv"}
+# A line that begins with # is a row as any other: DuckDB would guess that it is a comment.
+_SCANS = {
+    ".parquet": "read_parquet({})",
+    ".csv": "read_csv({}, comment = '')",
+    ".csv.gz": "read_csv({}, comment = '')",
+}
 _REQUIRED_COLUMNS = ("event_id", "user_id", "event_type", "occurred_at")
 
 
@@ -57,8 +62,8 @@ def prepare(name: str, source: Path, out: Path) -> int:
     except duckdb.Error as error:
         unfinished.unlink(missing_ok=True)
         raise RecipeError(
-            f"{source}: recipe {name} can't read it. Expected: the columns that {sql} selects. "
-            f"DuckDB says: {str(error).strip()}"
+            f"{source}: recipe {name} can't read it. Expected: the columns that {sql} selects, "
+            f"with values as it reads them. DuckDB says: {str(error).strip()}"
         ) from error
     unfinished.replace(events)
     shutil.copyfile(settings, out / "vars.yml")
@@ -78,15 +83,17 @@ def _recipe(name: str) -> tuple[Path, Path]:
 
 
 def _scan(source: Path) -> str:
-    reader = _READERS.get("".join(source.suffixes[-2:])) or _READERS.get(source.suffix)
-    if reader is None or not source.is_file():
-        raise RecipeError(f"{source} can't be read. Expected: a file ending in {', '.join(_READERS)}.")
-    return f"{reader}({_quoted(source)})"
+    name = source.name.lower()
+    scan = next((scan for ending, scan in _SCANS.items() if name.endswith(ending)), None)
+    if scan is None or not source.is_file():
+        raise RecipeError(f"{source} can't be read. Expected: a file ending in {', '.join(_SCANS)}.")
+    return scan.format(_quoted(source))
 
 
 def _check_columns(connection: duckdb.DuckDBPyConnection, query: str, sql: Path) -> None:
     yielded = [row[0] for row in connection.execute(f"describe {query}").fetchall()]
-    missing = [name for name in _REQUIRED_COLUMNS if name not in yielded]
+    # As in the input contract, names are matched without regard to case.
+    missing = [name for name in _REQUIRED_COLUMNS if name not in map(str.lower, yielded)]
     if missing:
         raise RecipeError(
             f"{sql} yields no column {', '.join(missing)}. Expected: {', '.join(_REQUIRED_COLUMNS)}; "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 import sys
 from pathlib import Path
 
@@ -29,5 +30,8 @@ def _prepare(options: argparse.Namespace) -> int:
     except (RecipeError, OSError) as error:
         print(f"lifthouse prepare: {error}", file=sys.stderr)
         return 2
-    print(f"lifthouse prepare: {count:,} events in {out}. Next: make build DATA={out}", file=sys.stderr)
+    # A warehouse of its own: built into the demo's, these events would take the place of the demo.
+    warehouse = Path("warehouse") / out.name / "lifthouse.duckdb"
+    build = f"make build DATA={shlex.quote(str(out))} LIFTHOUSE_WAREHOUSE={shlex.quote(str(warehouse))}"
+    print(f"lifthouse prepare: {count:,} events in {out}. Next: {build}", file=sys.stderr)
     return 0

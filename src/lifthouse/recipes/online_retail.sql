@@ -1,5 +1,16 @@
 -- Online Retail (UCI): the order lines of a year at a gift wholesaler. One row per line, duplicates included.
 -- A line has no key, so its content is its key: a line that comes twice is a duplicate, which the warehouse removes and counts.
+with lines as (
+    select * replace (
+        -- Excel writes 12/1/2010 8:26, month first, when it saves the sheet as CSV.
+        coalesce(
+            try_cast(InvoiceDate as timestamp),
+            strptime(cast(InvoiceDate as varchar), '%m/%d/%Y %H:%M')
+        ) as InvoiceDate
+    )
+    from $source
+)
+
 select
     md5(concat_ws(
         '|',
@@ -18,7 +29,7 @@ select
         -- Bad debt (invoices A...), stock written off, samples given away.
         else 'adjustment'
     end as event_type,
-    cast(InvoiceDate as timestamp) as occurred_at,
+    InvoiceDate as occurred_at,
     cast(StockCode as varchar) as item_id,
     Quantity * UnitPrice as revenue,
     cast(InvoiceNo as varchar) as invoice_id,
@@ -26,4 +37,4 @@ select
     Quantity as quantity,
     UnitPrice as unit_price,
     Country as country
-from $source
+from lines
