@@ -215,7 +215,7 @@ def _gathered(parts: list[dict[str, object]]) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
-def _families(effects: pd.DataFrame) -> npt.NDArray[np.intp]:
+def _families(effects: pd.DataFrame) -> npt.NDArray[np.integer]:
     """Give each row its family. Metrics end on different days, so that the latest rows are one whatever their day."""
     days = effects["as_of_date"].mask(effects["is_latest"].astype(bool))
     return effects.assign(as_of_date=days).groupby(_FAMILY, sort=False, dropna=False).ngroup().to_numpy()
