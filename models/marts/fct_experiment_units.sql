@@ -139,4 +139,4 @@ left join phases
         units.experiment_id = phases.experiment_id
         and units.variant_id = phases.variant_id
         and units.first_exposed_at >= phases.started_at
-        and units.first_exposed_at < phases.ended_at
+        and coalesce(units.first_exposed_at < phases.ended_at, true)

@@ -32,6 +32,14 @@ MISTAKES = {
         "checkout_aa,two,placebo,0.5,2026-03-18 00:00:00,2026-03-25 00:00:00": (
             "variant_id == 'placebo' is not a variant of 'checkout_aa'"
         ),
+        "checkout_aa,three,control,1,2026-03-27 00:00:00,": (
+            "'checkout_aa' is in no phase from 2026-03-25 00:00:00 to 2026-03-27 00:00:00; phases cover an experiment"
+        ),
+        "mobile_banner,late,control,1,2026-03-18 00:00:00,2026-03-30 00:00:00": (
+            "'mobile_banner' is in no phase from 2026-03-16 00:00:00 to 2026-03-18 00:00:00"
+        ),
+        "recommendation_v2,first,control,1,2026-03-16 00:00:00,": "phase 'next' of 'recommendation_v2' overlaps",
+        "recommendation_v2,next,control,1,2026-03-20 00:00:00,": "phase 'next' of 'recommendation_v2' overlaps with",
     },
     "experiment_metrics.csv": {
         "checkout_aa,click_rate,secondary,,,": "metric_name == 'click_rate' is not a metric of the semantic layer",
@@ -73,8 +81,32 @@ def test_every_mistake_is_named_with_its_row_and_remedy(warehouse: Warehouse) ->
             said = [line for line in run.output.splitlines() if message in line]
             assert said, f"not said: {message}\n{run.output}"
             assert f"registry/{name}, row " in said[0]
+    late = "mobile_banner,late,control,1,2026-03-18 00:00:00,2026-03-30 00:00:00"
+    assert f"row {lines[late]}: {MISTAKES['experiment_phases.csv'][late]}" in run.output
     twice = MISTAKES["experiment_metrics.csv"]["checkout_aa,ctr,secondary,,,"]
     assert f"row {lines['checkout_aa,ctr,secondary,,,']}: {twice}" in run.output
+
+
+def test_the_last_phase_of_an_open_experiment_has_no_end(warehouse: Warehouse) -> None:
+    registry = copied_registry(warehouse)
+    experiments, phases = (registry / name for name in ("experiments.csv", "experiment_phases.csv"))
+    an_end = "2026-03-30 00:00:00"
+    opened = [
+        line.replace(an_end, "") if line.startswith("search_ramp") else line
+        for line in experiments.read_text().splitlines()
+    ]
+    experiments.write_text("\n".join(opened) + "\n")
+
+    run = warehouse.dbt("seed")
+
+    assert run.returncode != 0
+    assert f"experiment_phases.csv, row 4: 'search_ramp' is in no phase from {an_end} on; " in run.output
+
+    phases.write_text(phases.read_text().replace(an_end, ""))
+    run = warehouse.dbt("seed")
+    assert run.returncode == 0, run.output
+    open_phases = warehouse.query("select distinct phase_id from registry.experiment_phases where ended_at is null")
+    assert open_phases == [("ramp_50",)]
 
 
 def test_a_missing_column_is_named(warehouse: Warehouse) -> None:
