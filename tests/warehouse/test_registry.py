@@ -128,3 +128,85 @@ def test_an_undeclared_covariate_is_named(warehouse: Warehouse) -> None:
     assert run.returncode != 0
     said = " ".join(run.output.split())
     assert "metric result: covariates names 'agee', which no semantic model declares as fixed before exposure" in said
+
+
+# What is declared of a simple metric over a measure of that aggregation, and what the message says of it.
+MISTAKES_OF_METRICS = {
+    "window_days: -7": "metric result: window_days == '-7', must be a whole number of days > 0",
+    "lookback_days: a week": "metric result: lookback_days == 'a week', must be a whole number of days > 0",
+    "quantile_over: sessions": "metric result: quantile_over == 'sessions', must be events or units",
+    "cap_upper: 100": "metric result: cap_upper is for totals of a unit, and this is a ratio. Leave it out, or cap",
+    "cap_lower_percentile: 0.05, cap_ignores_zeros: true": (
+        "metric result: cap_lower_percentile with cap_ignores_zeros would lift every unit with a total of 0"
+    ),
+}
+
+
+def test_what_a_metric_declares_in_vain_is_named(warehouse: Warehouse) -> None:
+    write_registry(warehouse.input_folder, ["a", "b"], {"result": ("outcome", False, "")})
+    metrics = warehouse.input_folder / "registry" / "metrics.yml"
+    sound = metrics.read_text()
+    for declared, message in MISTAKES_OF_METRICS.items():
+        aggregation = "average" if declared.startswith("cap_upper") else "sum"
+        metrics.write_text(sound.replace("is_proportion: false", declared).replace("agg: sum", f"agg: {aggregation}"))
+
+        run = warehouse.dbt("seed")
+
+        assert run.returncode != 0, declared
+        assert message in " ".join(run.output.split())
+
+
+FILTER = "\"{{ Dimension('tested_unit__exposed_at') }} > '2026-03-01'\""
+UNSUPPORTED = f"""
+  - {{name: filtered, label: filtered, description: A metric with a filter, type: simple,
+     type_params: {{measure: tested_outcome}}, filter: {FILTER}}}
+  - {{name: of_filtered_measure, label: of a filtered measure, description: A measure with a filter, type: simple,
+     type_params: {{measure: {{name: tested_outcome, filter: {FILTER}}}}}}}
+  - {{name: of_filtered, label: of a filtered metric, description: A ratio of a metric with a filter, type: ratio,
+     type_params: {{numerator: filtered, denominator: result}}}}
+  - {{name: filtered_below, label: filtered below, description: A ratio with a filter, type: ratio,
+     type_params: {{numerator: result, denominator: {{name: result, filter: {FILTER}}}}}}}
+  - {{name: of_an_expression, label: of an expression, description: A fact whose unit is no column, type: simple,
+     type_params: {{measure: trimmed_outcome}}}}
+semantic_models:
+  - name: tested_units
+    description: Units of the test.
+    model: ref('stg_observations')
+    defaults: {{agg_time_dimension: exposed_at}}
+    primary_entity: tested_unit
+    entities: [{{name: unit, type: foreign, expr: unit_id}}]
+    dimensions: [{{name: exposed_at, type: time, type_params: {{time_granularity: day}}}}]
+    measures: [{{name: tested_outcome, agg: sum, expr: outcome, description: The outcome}}]
+  - name: trimmed_units
+    description: The same units under a name that is worked out.
+    model: ref('stg_observations')
+    defaults: {{agg_time_dimension: exposed_at}}
+    primary_entity: trimmed_unit
+    entities: [{{name: unit, type: foreign, expr: trim(unit_id)}}]
+    dimensions: [{{name: exposed_at, type: time, type_params: {{time_granularity: day}}}}]
+    measures: [{{name: trimmed_outcome, agg: sum, expr: outcome, description: The outcome}}]
+"""
+
+
+def test_metrics_that_experiments_cannot_use_are_named(warehouse: Warehouse) -> None:
+    write_registry(warehouse.input_folder, ["a", "b"], {"result": ("outcome", False, "")})
+    registry = warehouse.input_folder / "registry"
+    sound = (registry / "metrics.yml").read_text()
+    metric = sound[sound.index("metrics:\n") :].rstrip("\n")
+    (registry / "metrics.yml").write_text(f"version: 2\n{metric}{UNSUPPORTED}")
+    filtered = ["filtered", "of_filtered_measure", "of_filtered", "filtered_below"]
+    with (registry / "experiment_metrics.csv").open("a") as rows:
+        rows.writelines(f"tested,{name},secondary,,,\n" for name in [*filtered, "of_an_expression"])
+
+    run = warehouse.dbt("seed")
+
+    assert run.returncode != 0
+    said = " ".join(run.output.split())
+    for row, name in enumerate(filtered, 3):
+        assert (
+            f"experiment_metrics.csv, row {row}: metric_name == '{name}' can't be used by experiments: it has a filter;"
+            " put the condition into the measure's expr instead"
+        ) in said
+    assert (
+        "the entity unit of its semantic model trimmed_units has the expr 'trim(unit_id)', must be the name of" in said
+    )
