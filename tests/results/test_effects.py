@@ -27,12 +27,12 @@ def registry(*metrics: str) -> Registry:
     )
 
 
-def moments(metric: str, ended_on: str, seed: int) -> list[dict[str, object]]:
+def moments(metric: str, ended_on: str, seed: int, *, effect: float = 0.0) -> list[dict[str, object]]:
     rng = np.random.default_rng(seed)
     rows = []
     for variant in ("a", "b"):
         for date in (pd.Timestamp("2026-03-01"), pd.Timestamp(ended_on)):
-            values = rng.normal(size=50)
+            values = rng.normal(effect if variant == "b" else 0.0, size=50)
             rows.append(
                 {
                     "experiment_id": "x",
@@ -88,12 +88,12 @@ def test_quantiles_are_as_of_the_day_of_the_experiments_other_metrics():
 
 
 def test_the_latest_effects_are_one_family_whatever_day_each_metric_ends_on():
-    of_both = pd.DataFrame([*moments("back", "2026-03-20", 2), *moments("spent", "2026-03-14", 3)])
+    of_both = pd.DataFrame([*moments("back", "2026-03-20", 2, effect=0.5), *moments("spent", "2026-03-14", 3)])
     effects = experiment_effects(of_both, quantiles().iloc[:0], registry("back", "spent"))
     fixed = effects[effects["inference"] == "fixed"]
 
     latest = fixed[fixed["is_latest"]].sort_values("p_value")
-    assert latest["as_of_date"].nunique() == 2
+    assert latest["metric_name"].tolist() == ["back", "spent"]
     smallest, largest = latest["p_value"]
     assert latest["p_value_adjusted"].tolist() == pytest.approx([2 * smallest, max(2 * smallest, largest)])
 
