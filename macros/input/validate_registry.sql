@@ -149,12 +149,23 @@
 
 
 {% macro _phase_checks() %}
+    {#- A phase without an end goes on to that of the experiment; one that is still open has none. -#}
     {% set by_phase = '(select experiment_id, phase_id, min(line) as line, sum(try_cast(expected_share as double)) as total,'
-        ~ ' min(try_cast(started_at as timestamp)) as started_at, max(try_cast(ended_at as timestamp)) as ended_at,'
+        ~ ' min(try_cast(started_at as timestamp)) as started_at,'
+        ~ " max(coalesce(try_cast(ended_at as timestamp), timestamp 'infinity')) as ended_at,"
         ~ ' count(distinct (started_at, ended_at)) as spans from experiment_phases group by experiment_id, phase_id)' %}
     {% set overlapping = '(select later.experiment_id, later.phase_id, later.line, earlier.phase_id as other from ' ~ by_phase ~ ' as later inner join ' ~ by_phase
         ~ ' as earlier on later.experiment_id = earlier.experiment_id and (earlier.started_at, earlier.phase_id) < (later.started_at, later.phase_id)'
         ~ ' and later.started_at < earlier.ended_at)' %}
+    {#- Where one phase begins the earlier ones must have ended; so must the last where the experiment does, whose end begins nothing. -#}
+    {% set begun = "(select experiment_id, try_cast(started_at as timestamp) as started_at, coalesce(try_cast(ended_at as timestamp), timestamp 'infinity') as ended_at"
+        ~ ' from experiments)' %}
+    {% set limits = '(select experiment_id, line, started_at, ended_at from ' ~ by_phase
+        ~ " union all select experiment_id, max_by(line, started_at) as line, timestamp 'infinity' as started_at, timestamp 'infinity' as ended_at from " ~ by_phase
+        ~ ' group by experiment_id)' %}
+    {% set uncovered = '(select limits.experiment_id, limits.line, greatest(begun.started_at, max(limits.ended_at) over (partition by limits.experiment_id'
+        ~ ' order by limits.started_at, limits.ended_at rows between unbounded preceding and 1 preceding)) as begins_at,'
+        ~ ' least(limits.started_at, begun.ended_at) as ends_at from ' ~ limits ~ ' as limits inner join ' ~ begun ~ ' as begun on limits.experiment_id = begun.experiment_id)' %}
     {{ return([
         _missing('experiment_phases', 'phase_id'),
         _unknown_experiment('experiment_phases'),
@@ -163,9 +174,8 @@
             "'variant_id == ''' || coalesce(variant_id, '') || ''' is not a variant of ''' || experiment_id || ''' in experiment_variants.csv'"),
         _not_positive('experiment_phases', 'expected_share', or_zero=true),
         _missing('experiment_phases', 'started_at'),
-        _missing('experiment_phases', 'ended_at'),
         _unreadable('experiment_phases', 'started_at', 'timestamp', 'a time like 2026-03-16 00:00:00'),
-        _unreadable('experiment_phases', 'ended_at', 'timestamp', 'a time like 2026-03-30 00:00:00'),
+        _unreadable('experiment_phases', 'ended_at', 'timestamp', 'a time like 2026-03-30 00:00:00, or empty in the last phase'),
         _ends_before_start('experiment_phases'),
         _problem('experiment_phases', 'abs(total - 1) > 1e-6',
             "'phase ''' || phase_id || ''' of ''' || experiment_id || ''': expected_share adds up to ' || round(total, 6) || ', must add up to 1'", by_phase),
@@ -173,6 +183,9 @@
             "'phase ''' || phase_id || ''' of ''' || experiment_id || ''' has different times in its rows, must have the same'", by_phase),
         _problem('experiment_phases', 'true',
             "'phase ''' || phase_id || ''' of ''' || experiment_id || ''' overlaps with phase ''' || other || '''; end one before the other starts'", overlapping),
+        _problem('experiment_phases', 'begins_at < ends_at',
+            "'''' || experiment_id || ''' is in no phase from ' || begins_at || if(ends_at = timestamp 'infinity', ' on', ' to ' || ends_at)"
+            ~ " || '; phases cover an experiment from its start to its end, the last may have no ended_at'", uncovered),
     ]) }}
 {% endmacro %}
 

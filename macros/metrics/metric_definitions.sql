@@ -74,6 +74,7 @@
             'unit': (unit.expr or unit.name) if unit,
             'time': (dimension.expr or dimension.name) if dimension,
             'is_observed': model.name == 'stg_observations',
+            'unsupported': _fact_problem(semantic_model.name, {'entity unit': unit, 'time dimension': dimension}),
         } %}
         {% for measure in semantic_model.measures %}
             {% do measures.update({measure.name: {
@@ -85,6 +86,20 @@
         {% endfor %}
     {% endfor %}
     {{ return(measures) }}
+{% endmacro %}
+
+
+{% macro _fact_problem(name, elements) %}
+    {#- Why experiments can't use a semantic model, none if they can: models read its unit and its time as columns of the table. -#}
+    {% for role, element in elements.items() %}
+        {% if not element %}
+            {{ return('its semantic model ' ~ name ~ ' has no ' ~ role) }}
+        {% elif not modules.re.fullmatch('\\w+|"[^"]+"', element.expr or element.name) %}
+            {{ return('the ' ~ role ~ ' of its semantic model ' ~ name ~ " has the expr '" ~ element.expr
+                ~ "', must be the name of a column; work it out in the model that the semantic model reads") }}
+        {% endif %}
+    {% endfor %}
+    {{ return(none) }}
 {% endmacro %}
 
 
@@ -122,14 +137,24 @@
     {% if definition.direction not in ['increase', 'decrease'] %}
         {% do exceptions.raise_compiler_error('metric ' ~ metric.name ~ ": direction == '" ~ definition.direction ~ "', must be increase or decrease") %}
     {% endif %}
+    {% for key in ['window_days', 'lookback_days'] if definition[key] is not none and (definition[key] is not integer or definition[key] <= 0) %}
+        {% do exceptions.raise_compiler_error('metric ' ~ metric.name ~ ': ' ~ key ~ " == '" ~ definition[key] ~ "', must be a whole number of days > 0") %}
+    {% endfor %}
+    {% if meta.get('quantile_over', 'events') not in ['events', 'units'] %}
+        {% do exceptions.raise_compiler_error('metric ' ~ metric.name ~ ": quantile_over == '" ~ meta.quantile_over ~ "', must be events or units") %}
+    {% endif %}
     {% set type = metric.type if metric.type is string else metric.type.value %}
+    {#- Whatever may have a filter of its own. -#}
+    {% set inputs = [metric] %}
     {% if type == 'simple' %}
+        {% do inputs.append(metric.type_params.measure) %}
         {% do definition.update(_simple_parts(metric, measures[_input_name(metric.type_params.measure)], meta)) %}
     {% elif type == 'ratio' %}
         {% set parts = {} %}
         {% for part in ['numerator', 'denominator'] %}
             {% set other = graph.metrics['metric.' ~ project_name ~ '.' ~ metric.type_params[part].name] %}
             {% do parts.update({part: measures[_input_name(other.type_params.measure)] if other.type_params.measure else none}) %}
+            {% do inputs.extend([metric.type_params[part], other, other.type_params.measure]) %}
         {% endfor %}
         {% do definition.update({'kind': 'ratio'}, **parts) %}
         {% if not parts.numerator or not parts.denominator or parts.numerator.agg not in _additive() or parts.denominator.agg not in _additive() %}
@@ -137,6 +162,7 @@
         {% endif %}
     {% elif type == 'conversion' %}
         {% set conversion = metric.type_params.conversion_type_params %}
+        {% do inputs.extend([conversion.base_measure, conversion.conversion_measure]) %}
         {% do definition.update({'kind': 'conversion', 'is_proportion': true, 'numerator': measures[conversion.conversion_measure.name]}) %}
         {% if conversion.window %}
             {% set days = {'day': 1, 'week': 7} %}
@@ -150,6 +176,15 @@
     {% else %}
         {% do definition.update({'unsupported': 'its type is ' ~ type ~ ', must be simple, ratio or conversion'}) %}
     {% endif %}
+    {% if inputs | select | reject('string') | selectattr('filter') | list %}
+        {% do definition.update({'unsupported': "it has a filter; put the condition into the measure's expr instead"}) %}
+    {% endif %}
+    {% for part in [definition.numerator, definition.denominator] if part and part.fact.unsupported %}
+        {% do definition.update({'unsupported': part.fact.unsupported}) %}
+    {% endfor %}
+    {% if not definition.unsupported %}
+        {% do _require_caps_that_apply(definition, meta) %}
+    {% endif %}
     {% if definition.prior_standard_deviation is none and not definition.is_proportion %}
         {% do definition.update({'prior_standard_deviation': 0.3}) %}
     {% endif %}
@@ -158,6 +193,19 @@
         {% do definition.update({'is_observed': facts | rejectattr('is_observed') | list | length == 0}) %}
     {% endif %}
     {{ return(definition) }}
+{% endmacro %}
+
+
+{% macro _require_caps_that_apply(definition, meta) %}
+    {#- Stops at a cap that would change nothing, or more than is meant. -#}
+    {% for key, value in meta.items() if key.startswith('cap_') and value and definition.kind != 'mean' %}
+        {% do exceptions.raise_compiler_error('metric ' ~ definition.name ~ ': ' ~ key ~ ' is for totals of a unit, and this is a ' ~ definition.kind
+            ~ ". Leave it out, or cap what is measured in the measure's expr, as in least(revenue, 100).") %}
+    {% endfor %}
+    {% if definition.cap_ignores_zeros and definition.cap_lower_percentile is not none %}
+        {% do exceptions.raise_compiler_error('metric ' ~ definition.name ~ ': cap_lower_percentile with cap_ignores_zeros would lift every unit with a'
+            ~ ' total of 0. Leave out one of them, or set cap_lower.') %}
+    {% endif %}
 {% endmacro %}
 
 

@@ -4,6 +4,10 @@
 {%- set keys = [
     'experiment_id', 'metric_name', 'control_variant_id', 'treatment_variant_id', 'dimension', 'segment', 'as_of_date', 'variance_reduction'
 ] %}
+{%- set definition = [
+    'kind', 'quantile', 'quantile_over', 'window_days', 'lookback_days', 'retention_from_day', 'retention_to_day', 'cap_lower', 'cap_upper',
+    'cap_lower_percentile', 'cap_upper_percentile'
+] %}
 
 with
 
@@ -19,9 +23,12 @@ metrics as (
 
     select
         metric_name,
+        -- Each field in its place: a window of seven days is no lookback of seven days.
         concat_ws(
-            '|', kind, quantile, quantile_over, window_days, lookback_days, retention_from_day, retention_to_day,
-            cap_lower, cap_upper, cap_lower_percentile, cap_upper_percentile
+            '|'
+            {%- for field in definition %},
+            coalesce(cast({{ field }} as varchar), '')
+            {%- endfor %}
         ) as metric_definition
     from {{ ref('dim_metrics') }}
 

@@ -14,6 +14,7 @@
 {%- for metric in used_metrics(['quantile']) %}
 {%- set fact = metric.numerator.fact %}
 {%- set levels = quantile_levels(metric.quantile) %}
+{%- set measured_on = 'units.exposure_date' if fact.is_observed else 'cast(facts.happened_at as date)' %}
 (
     with
 
@@ -42,9 +43,11 @@
             units.{{ adapter.quote(dimension) }},
             {%- endfor %}
             {% if metric.quantile_over == 'units' -%}
-            cast(sum(facts.fact_value) as double) as measured_value
+            cast(sum(facts.fact_value) as double) as measured_value,
+            max({{ measured_on }}) as measured_on
             {%- else -%}
-            cast(facts.fact_value as double) as measured_value
+            cast(facts.fact_value as double) as measured_value,
+            {{ measured_on }} as measured_on
             {%- endif %}
         from {{ ref('int_units_segmented') }} as units
         inner join {{ ref('experiment_metrics') }} as registered
@@ -67,12 +70,20 @@
         {%- endif %}
         where
             {{ of_changed_experiments('units.experiment_id') }}
-            {%- if metric.quantile_over == 'events' %}
             and facts.fact_value is not null
-            {%- endif %}
         {%- if metric.quantile_over == 'units' %}
         group by all
         {%- endif %}
+
+    ),
+
+    latest_days as (
+
+        select
+            experiment_id,
+            max(measured_on) as as_of_date
+        from measured
+        group by experiment_id
 
     ),
 
@@ -166,8 +177,10 @@
         summed.count_units,
         summed.sums,
         summed.products,
-        grids.grid_values
+        grids.grid_values,
+        latest_days.as_of_date
     from summed
+    inner join latest_days on summed.experiment_id = latest_days.experiment_id
     inner join grids
         on
             summed.experiment_id = grids.experiment_id
@@ -188,7 +201,8 @@ select
     cast(0 as bigint) as count_units,
     cast([] as double[]) as sums,
     cast([] as double[]) as products,
-    cast([] as double[]) as grid_values
+    cast([] as double[]) as grid_values,
+    cast(null as date) as as_of_date
 from {{ ref('experiment_metrics') }}
 where false
 {%- endfor %}

@@ -1,5 +1,6 @@
 -- What units did in an early and a late stretch of days after exposure, a day, reduced to sums: of primary metrics that add up over
--- days, and of units seen through both stretches. Ratios are linear about their mean over all units.
+-- days, and of units seen through both stretches, which lie in the experiment and in the metric's window. Ratios are linear about
+-- their mean over all units.
 -- One row per experiment, metric and variant.
 -- depends_on: {{ ref('experiment_metrics') }}, {{ ref('int_unit_days') }}, {{ ref('int_units_segmented') }}, {{ ref('int_experiment_inputs') }}
 {{
@@ -29,13 +30,15 @@ days as {{ inlined() }} (
 
 ),
 
+-- Not after the end, which is exclusive: then only metrics with a window and retentions have activity, the others none.
 last_days as (
 
     select
-        experiment_id,
-        max(activity_date) as last_date
+        days.experiment_id,
+        least(max(days.activity_date), cast(any_value(experiments.ended_at) - interval '1 microsecond' as date)) as last_date
     from days
-    group by experiment_id
+    inner join {{ ref('experiments') }} as experiments on days.experiment_id = experiments.experiment_id
+    group by days.experiment_id
 
 ),
 
@@ -73,13 +76,14 @@ stretches as (
     select
         units.experiment_id,
         units.unit_id,
-        units.variant_id
+        units.variant_id,
+        units.stretch_days
         {%- for metric in metrics %}
         {%- for stretch, condition in [('early', '<'), ('late', '>=')] %}
         {%- for side in ['numerator', 'denominator'] if metric[side] %},
         coalesce(sum(days.{{ metric.name }}__{{ side }}) filter (
             where date_diff('day', units.exposure_date, days.activity_date) {{ condition }} units.stretch_days
-        ), 0) / any_value(units.stretch_days) as {{ metric.name }}__{{ side }}_{{ stretch }}
+        ), 0) / units.stretch_days as {{ metric.name }}__{{ side }}_{{ stretch }}
         {%- endfor %}
         {%- endfor %}
         {%- endfor %}
@@ -89,7 +93,7 @@ stretches as (
             units.experiment_id = days.experiment_id
             and units.unit_id = days.unit_id
             and date_diff('day', units.exposure_date, days.activity_date) < 2 * units.stretch_days
-    group by units.experiment_id, units.unit_id, units.variant_id
+    group by units.experiment_id, units.unit_id, units.variant_id, units.stretch_days
 
 )
 {%- for metric in metrics %},
@@ -110,6 +114,9 @@ stretches as (
         {{ metric.name }}__numerator_late as late
         {%- endif %}
     from stretches
+    {%- if metric.window_days %}
+    where 2 * stretch_days <= {{ metric.window_days }}
+    {%- endif %}
     window everyone as (partition by experiment_id)
 
 )

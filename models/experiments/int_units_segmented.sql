@@ -1,5 +1,6 @@
 -- Included units of each experiment with the segment they are in, by every dimension. One row per experiment and unit.
 -- depends_on: {{ ref('stg_users') }}, {{ ref('stg_exposures') }}, {{ ref('stg_observations') }}
+-- depends_on: {{ ref('int_exposures_assigned') }}
 {%- set from_users, from_exposures, from_observations = [], [], [] %}
 {%- for dimension in segment_dimensions() %}
 {%- set of_users = dimension | lower in attribute_names('users') | map('lower') %}
@@ -32,7 +33,15 @@ users as (
 {%- endif %}
 {%- if from_exposures %},
 
--- What the unit's first exposure says of it.
+accepted as (
+
+    select *
+    from {{ ref('int_exposures_assigned') }}
+    where rejection_reason is null
+
+),
+
+-- What the unit's first exposure says of it, of those that count.
 exposures as (
 
     select
@@ -42,6 +51,14 @@ exposures as (
         arg_min({{ adapter.quote(dimension) }}, exposed_at) as {{ adapter.quote(dimension) }}
         {%- endfor %}
     from {{ ref('stg_exposures') }}
+    where (experiment_id, user_id, variant_id, exposed_at) in (
+        select
+            accepted.experiment_id,
+            accepted.unit_id,
+            accepted.variant_id,
+            accepted.exposed_at
+        from accepted
+    )
     group by experiment_id, user_id
 
 )

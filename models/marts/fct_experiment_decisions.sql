@@ -23,6 +23,13 @@ verdicts as (
 
 ),
 
+metrics as (
+
+    select *
+    from {{ ref('int_experiment_metrics') }}
+
+),
+
 posteriors as (
 
     select *
@@ -78,33 +85,48 @@ chosen as (
 
 -- Money, where the registry says what a unit of a metric is worth: metrics that add up over units only. The value of a cost is
 -- negative: its worst is the upper bound.
-valued as (
+worths as (
 
     select
-        verdicts.experiment_id,
-        verdicts.treatment_variant_id,
-        sum(verdicts.value_per_unit * verdicts.absolute_effect) as value_effect,
-        sum(
-            verdicts.value_per_unit
-            * case when verdicts.value_per_unit < 0 then verdicts.absolute_ci_upper else verdicts.absolute_ci_lower end
-        ) as value_lower,
-        sum(
-            verdicts.value_per_unit
-            * case when verdicts.value_per_unit < 0 then verdicts.absolute_ci_lower else verdicts.absolute_ci_upper end
-        ) as value_upper,
-        sum(
-            abs(verdicts.value_per_unit) * posteriors.expected_loss
-            * case posteriors.scale when 'relative' then abs(verdicts.mean_control) else 1 end
-        ) as value_loss
-    from verdicts
+        treatments.experiment_id,
+        treatments.treatment_variant_id,
+        metrics.value_per_unit * verdicts.absolute_effect as value_effect,
+        metrics.value_per_unit
+        * case when metrics.value_per_unit < 0 then verdicts.absolute_ci_upper else verdicts.absolute_ci_lower end as value_lower,
+        metrics.value_per_unit
+        * case when metrics.value_per_unit < 0 then verdicts.absolute_ci_lower else verdicts.absolute_ci_upper end as value_upper,
+        abs(metrics.value_per_unit) * posteriors.expected_loss
+        * case posteriors.scale when 'relative' then abs(verdicts.mean_control) else 1 end as value_loss
+    from treatments
+    inner join metrics on treatments.experiment_id = metrics.experiment_id
+    left join verdicts
+        on
+            treatments.experiment_id = verdicts.experiment_id
+            and treatments.treatment_variant_id = verdicts.treatment_variant_id
+            and metrics.metric_name = verdicts.metric_name
     left join posteriors
         on
             verdicts.experiment_id = posteriors.experiment_id
             and verdicts.metric_name = posteriors.metric_name
             and verdicts.treatment_variant_id = posteriors.treatment_variant_id
             and verdicts.variance_reduction = posteriors.variance_reduction
-    where verdicts.value_per_unit is not null and verdicts.kind in ('mean', 'conversion', 'retention')
-    group by verdicts.experiment_id, verdicts.treatment_variant_id
+    where metrics.value_per_unit is not null and metrics.kind in ('mean', 'conversion', 'retention')
+
+),
+
+-- Of all of these metrics or of none: without one, the sum would leave out what it costs.
+valued as (
+
+    select
+        experiment_id,
+        treatment_variant_id,
+
+        {%- for value in ['value_effect', 'value_lower', 'value_upper', 'value_loss'] %}
+        case when count({{ value }}) = count(*) then sum({{ value }}) end as {{ value }},
+        {%- endfor %}
+        count(value_effect) as count_estimated
+    from worths
+    group by experiment_id, treatment_variant_id
 
 ),
 
@@ -160,7 +182,8 @@ select
         when blocked.experiment_id is not null or experiments.assignment = 'observational' then 'no effect may be read'
         when experiments.annual_units is null then 'the registry gives no annual_units'
         when valued.experiment_id is null then 'no metric of the registry has a value_per_unit'
-        when valued.value_effect is null then 'the metrics with a value have no estimate'
+        when valued.count_estimated = 0 then 'the metrics with a value have no estimate'
+        when valued.value_effect is null then 'a metric with a value has no estimate'
     end as value_reason,
     stopped.could_stop_on,
     date_diff('day', stopped.could_stop_on, cast(experiments.ended_at as date)) as days_saved,

@@ -1,5 +1,5 @@
 -- Units of each experiment with the variant they count for: that of the first exposure, if they saw no other. Where the
--- experiment asks for an activation, a unit counts from that event on.
+-- experiment asks for an activation, a unit counts from that event on; it was assigned, and belongs to a phase, at the exposure.
 -- depends_on: {{ ref('stg_events') }}
 {%- set is_activated = asks_for_activation() %}
 
@@ -98,7 +98,8 @@ activations as (
 counted as (
 
     select
-        units.* replace (coalesce(activations.activated_at, units.first_exposed_at) as first_exposed_at),
+        units.*,
+        coalesce(activations.activated_at, units.first_exposed_at) as counts_from,
         experiments.activation_event_type is null or activations.activated_at is not null as is_activated
     from units
     inner join experiments on units.experiment_id = experiments.experiment_id
@@ -114,6 +115,7 @@ counted as (
 
     select
         *,
+        first_exposed_at as counts_from,
         true as is_activated
     from units
 
@@ -130,11 +132,11 @@ select
         when not units.is_activated then 'not activated'
     end as exclusion_reason,
     units.is_in_one_variant and units.is_activated as is_included,
-    units.first_exposed_at
+    units.counts_from as first_exposed_at
 from counted as units
 left join phases
     on
         units.experiment_id = phases.experiment_id
         and units.variant_id = phases.variant_id
         and units.first_exposed_at >= phases.started_at
-        and units.first_exposed_at < phases.ended_at
+        and coalesce(units.first_exposed_at < phases.ended_at, true)

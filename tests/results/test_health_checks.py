@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from lifthouse.results.health import experiment_health
 from lifthouse.results.health_checks import exposure_gaps, interactions, missing_covariates, novelty
 
 CONTROLS = {"x": "a"}
@@ -34,6 +35,57 @@ def test_a_running_experiment_that_falls_silent():
     assert finding.statistic == 2
     assert finding.p_value < 1e-9
     assert "the first 2026-03-05" in finding.reason
+
+
+def exposure_gap(*, ended_at):
+    """Check of an experiment that runs by its status, with units on nine days and a metric that goes on for weeks."""
+    days = pd.date_range("2026-03-01", "2026-03-09")
+    counted = pd.DataFrame(
+        [("x", None, variant, "all", "all", day, 50) for day in days for variant in ("a", "b")],
+        columns=["experiment_id", "phase_id", "variant_id", "dimension", "segment", "exposure_date", "count_units"],
+    )
+    moments = pd.DataFrame(
+        {
+            "experiment_id": "x",
+            "metric_name": "m",
+            "variant_id": ["a", "b"],
+            "dimension": "all",
+            "segment": "all",
+            "activity_date": pd.Timestamp("2026-04-10"),
+            "count_units": 450,
+            "value_names": [["numerator"]] * 2,
+            "pivots": [[1.0]] * 2,
+            "sums": [[0.0]] * 2,
+            "products": [[2.0]] * 2,
+        }
+    )
+    checks = experiment_health(
+        pd.DataFrame(
+            {
+                "experiment_id": ["x"],
+                "assignment": "randomised",
+                "status": "running",
+                "ended_at": pd.to_datetime([ended_at]),
+            }
+        ),
+        pd.DataFrame({"experiment_id": "x", "phase_id": "all", "variant_id": ["a", "b"], "expected_share": 0.5}),
+        counted,
+        pd.DataFrame({"experiment_id": ["x"], "count_units": 900, "count_excluded": 0}),
+        moments,
+        metrics=pd.DataFrame({"experiment_id": ["x"], "metric_name": "m"}),
+        unavailable=pd.DataFrame({"metric_name": [], "reason": []}),
+        covariate_gaps=pd.DataFrame(columns=["experiment_id", "covariate", "variant_id", "count_units"]),
+        overlaps=pd.DataFrame(columns=cells(0.0, 1).columns),
+        stretches=pd.DataFrame(columns=stretches(0.0, 1).columns),
+        controls=CONTROLS,
+    ).set_index("check_name")
+    return checks.loc["exposure_gaps"]
+
+
+def test_nobody_is_expected_after_the_end_whatever_the_status_says():
+    assert exposure_gap(ended_at="2026-03-10 00:00:00")["status"] == "pass"
+    assert exposure_gap(ended_at="2026-03-11 12:00:00")["statistic"] == 2
+    assert exposure_gap(ended_at=None)["status"] == "warn"
 
 
 def test_covariates_missing_in_one_arm():

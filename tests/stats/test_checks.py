@@ -11,9 +11,9 @@ from lifthouse.statistics.moments import Moments
 from lifthouse.statistics.multiplicity import adjusted_p_values
 from lifthouse.statistics.proportions import chi_square, compare_proportions
 from lifthouse.statistics.quantiles import grid_levels, quantile_estimate
-from lifthouse.statistics.reasons import reason_names
+from lifthouse.statistics.reasons import Reason, reason_names
 from lifthouse.statistics.sample_ratio import anytime_p_values, log_e_value, sample_ratio, search_sample_ratio
-from lifthouse.statistics.stratification import stratified_comparison
+from lifthouse.statistics.stratification import combined_comparison, stratified_comparison
 
 
 def arm_of(count, mean, deviation):
@@ -239,3 +239,19 @@ def test_a_covariate_that_is_constant_but_for_rounding_explains_nothing():
     adjusted, plain = adjusted_comparison(*arms, [1]), compare(*arms)
     assert adjusted.effect.item() == plain.effect.item()
     assert adjusted.variance.item() == pytest.approx(plain.variance.item())
+
+
+def test_a_phase_that_says_nothing_does_not_silence_the_others():
+    """Orders of a ramp: nobody in the first phase's small arm had any, in the second both arms did."""
+    empty, orders = [[0.0, 0.0]] * 3, [[2.0, 1.0], [0.0, 0.0], [5.0, 2.0], [4.0, 1.0]]
+    control, treatment = Moments.from_values([empty, orders[:3]]), Moments.from_values([empty, orders[1:]])
+    phases = compare(control, treatment, denominator=1)
+    assert list(reason_names(phases.reason)) == ["zero_denominator", None]
+
+    whole = combined_comparison(phases, np.array([0, 0]), 1)
+
+    assert whole.reason.item() == Reason.NONE
+    assert whole.effect.item() == phases.effect[1]
+    assert whole.variance.item() == phases.variance[1]
+    alone = combined_comparison(compare(control[:1], treatment[:1], denominator=1), np.array([0]), 1)
+    assert list(reason_names(alone.reason)) == ["zero_denominator"]

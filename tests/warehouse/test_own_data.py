@@ -11,14 +11,14 @@ from tests.warehouse.conftest import WITHOUT_UNIT_TESTS, Warehouse
 from tests.warehouse.small_shop import EVENTS, EXPOSURES, ITEMS, USERS, rows_of, write_input
 from tests.warehouse.test_daily_runs import differences
 
-# ann was exposed on the 15th where she lives, and on the 16th in UTC.
+# ann was exposed on the 15th where she lives, and on the 16th in UTC. The first exposure of bob does not count.
 EXPOSURES_WITH_OFFSETS = """\
-experiment_id,variant_id,user_id,exposed_at
-recommendation_v2,control,ann,2026-03-15T22:00:00-06:00
-recommendation_v2,treatment,bob,2026-03-16T16:30:00+05:30
-recommendation_v2,treatment,cat,2026-03-17 08:00:00
-no_such_experiment,treatment,cat,2026-03-17 08:00:00
-recommendation_v2,no_such_variant,bob,2026-03-17 08:00:00
+experiment_id,variant_id,user_id,exposed_at,device
+recommendation_v2,control,ann,2026-03-15T22:00:00-06:00,phone
+recommendation_v2,treatment,bob,2026-03-16T16:30:00+05:30,phone
+recommendation_v2,treatment,cat,2026-03-17 08:00:00,phone
+no_such_experiment,treatment,cat,2026-03-17 08:00:00,tv
+recommendation_v2,no_such_variant,bob,2026-03-16 08:00:00,tv
 """
 
 
@@ -98,6 +98,11 @@ def test_moments_with_offsets_become_utc(from_files: Warehouse):
     assert exposed == {"ann": "2026-03-16 04:00:00", "bob": "2026-03-16 11:00:00", "cat": "2026-03-17 08:00:00"}
     started = from_files.query_published("select min(started_at)::varchar from fct_sessions")
     assert started == [("2026-03-16 10:00:00",)]
+
+
+def test_an_exposure_that_does_not_count_says_nothing_of_its_unit(from_files: Warehouse):
+    segmented = from_files.query("select unit_id, device from intermediate.int_units_segmented order by 1")
+    assert segmented == [("ann", "phone"), ("bob", "phone"), ("cat", "phone")]
 
 
 def test_attributes_reach_users_and_the_feature_store(from_files: Warehouse):

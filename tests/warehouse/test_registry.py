@@ -32,6 +32,14 @@ MISTAKES = {
         "checkout_aa,two,placebo,0.5,2026-03-18 00:00:00,2026-03-25 00:00:00": (
             "variant_id == 'placebo' is not a variant of 'checkout_aa'"
         ),
+        "checkout_aa,three,control,1,2026-03-27 00:00:00,": (
+            "'checkout_aa' is in no phase from 2026-03-25 00:00:00 to 2026-03-27 00:00:00; phases cover an experiment"
+        ),
+        "mobile_banner,late,control,1,2026-03-18 00:00:00,2026-03-30 00:00:00": (
+            "'mobile_banner' is in no phase from 2026-03-16 00:00:00 to 2026-03-18 00:00:00"
+        ),
+        "recommendation_v2,first,control,1,2026-03-16 00:00:00,": "phase 'next' of 'recommendation_v2' overlaps",
+        "recommendation_v2,next,control,1,2026-03-20 00:00:00,": "phase 'next' of 'recommendation_v2' overlaps with",
     },
     "experiment_metrics.csv": {
         "checkout_aa,click_rate,secondary,,,": "metric_name == 'click_rate' is not a metric of the semantic layer",
@@ -73,8 +81,32 @@ def test_every_mistake_is_named_with_its_row_and_remedy(warehouse: Warehouse) ->
             said = [line for line in run.output.splitlines() if message in line]
             assert said, f"not said: {message}\n{run.output}"
             assert f"registry/{name}, row " in said[0]
+    late = "mobile_banner,late,control,1,2026-03-18 00:00:00,2026-03-30 00:00:00"
+    assert f"row {lines[late]}: {MISTAKES['experiment_phases.csv'][late]}" in run.output
     twice = MISTAKES["experiment_metrics.csv"]["checkout_aa,ctr,secondary,,,"]
     assert f"row {lines['checkout_aa,ctr,secondary,,,']}: {twice}" in run.output
+
+
+def test_the_last_phase_of_an_open_experiment_has_no_end(warehouse: Warehouse) -> None:
+    registry = copied_registry(warehouse)
+    experiments, phases = (registry / name for name in ("experiments.csv", "experiment_phases.csv"))
+    an_end = "2026-03-30 00:00:00"
+    opened = [
+        line.replace(an_end, "") if line.startswith("search_ramp") else line
+        for line in experiments.read_text().splitlines()
+    ]
+    experiments.write_text("\n".join(opened) + "\n")
+
+    run = warehouse.dbt("seed")
+
+    assert run.returncode != 0
+    assert f"experiment_phases.csv, row 4: 'search_ramp' is in no phase from {an_end} on; " in run.output
+
+    phases.write_text(phases.read_text().replace(an_end, ""))
+    run = warehouse.dbt("seed")
+    assert run.returncode == 0, run.output
+    open_phases = warehouse.query("select distinct phase_id from registry.experiment_phases where ended_at is null")
+    assert open_phases == [("ramp_50",)]
 
 
 def test_a_missing_column_is_named(warehouse: Warehouse) -> None:
@@ -96,3 +128,85 @@ def test_an_undeclared_covariate_is_named(warehouse: Warehouse) -> None:
     assert run.returncode != 0
     said = " ".join(run.output.split())
     assert "metric result: covariates names 'agee', which no semantic model declares as fixed before exposure" in said
+
+
+# What is declared of a simple metric over a measure of that aggregation, and what the message says of it.
+MISTAKES_OF_METRICS = {
+    "window_days: -7": "metric result: window_days == '-7', must be a whole number of days > 0",
+    "lookback_days: a week": "metric result: lookback_days == 'a week', must be a whole number of days > 0",
+    "quantile_over: sessions": "metric result: quantile_over == 'sessions', must be events or units",
+    "cap_upper: 100": "metric result: cap_upper is for totals of a unit, and this is a ratio. Leave it out, or cap",
+    "cap_lower_percentile: 0.05, cap_ignores_zeros: true": (
+        "metric result: cap_lower_percentile with cap_ignores_zeros would lift every unit with a total of 0"
+    ),
+}
+
+
+def test_what_a_metric_declares_in_vain_is_named(warehouse: Warehouse) -> None:
+    write_registry(warehouse.input_folder, ["a", "b"], {"result": ("outcome", False, "")})
+    metrics = warehouse.input_folder / "registry" / "metrics.yml"
+    sound = metrics.read_text()
+    for declared, message in MISTAKES_OF_METRICS.items():
+        aggregation = "average" if declared.startswith("cap_upper") else "sum"
+        metrics.write_text(sound.replace("is_proportion: false", declared).replace("agg: sum", f"agg: {aggregation}"))
+
+        run = warehouse.dbt("seed")
+
+        assert run.returncode != 0, declared
+        assert message in " ".join(run.output.split())
+
+
+FILTER = "\"{{ Dimension('tested_unit__exposed_at') }} > '2026-03-01'\""
+UNSUPPORTED = f"""
+  - {{name: filtered, label: filtered, description: A metric with a filter, type: simple,
+     type_params: {{measure: tested_outcome}}, filter: {FILTER}}}
+  - {{name: of_filtered_measure, label: of a filtered measure, description: A measure with a filter, type: simple,
+     type_params: {{measure: {{name: tested_outcome, filter: {FILTER}}}}}}}
+  - {{name: of_filtered, label: of a filtered metric, description: A ratio of a metric with a filter, type: ratio,
+     type_params: {{numerator: filtered, denominator: result}}}}
+  - {{name: filtered_below, label: filtered below, description: A ratio with a filter, type: ratio,
+     type_params: {{numerator: result, denominator: {{name: result, filter: {FILTER}}}}}}}
+  - {{name: of_an_expression, label: of an expression, description: A fact whose unit is no column, type: simple,
+     type_params: {{measure: trimmed_outcome}}}}
+semantic_models:
+  - name: tested_units
+    description: Units of the test.
+    model: ref('stg_observations')
+    defaults: {{agg_time_dimension: exposed_at}}
+    primary_entity: tested_unit
+    entities: [{{name: unit, type: foreign, expr: unit_id}}]
+    dimensions: [{{name: exposed_at, type: time, type_params: {{time_granularity: day}}}}]
+    measures: [{{name: tested_outcome, agg: sum, expr: outcome, description: The outcome}}]
+  - name: trimmed_units
+    description: The same units under a name that is worked out.
+    model: ref('stg_observations')
+    defaults: {{agg_time_dimension: exposed_at}}
+    primary_entity: trimmed_unit
+    entities: [{{name: unit, type: foreign, expr: trim(unit_id)}}]
+    dimensions: [{{name: exposed_at, type: time, type_params: {{time_granularity: day}}}}]
+    measures: [{{name: trimmed_outcome, agg: sum, expr: outcome, description: The outcome}}]
+"""
+
+
+def test_metrics_that_experiments_cannot_use_are_named(warehouse: Warehouse) -> None:
+    write_registry(warehouse.input_folder, ["a", "b"], {"result": ("outcome", False, "")})
+    registry = warehouse.input_folder / "registry"
+    sound = (registry / "metrics.yml").read_text()
+    metric = sound[sound.index("metrics:\n") :].rstrip("\n")
+    (registry / "metrics.yml").write_text(f"version: 2\n{metric}{UNSUPPORTED}")
+    filtered = ["filtered", "of_filtered_measure", "of_filtered", "filtered_below"]
+    with (registry / "experiment_metrics.csv").open("a") as rows:
+        rows.writelines(f"tested,{name},secondary,,,\n" for name in [*filtered, "of_an_expression"])
+
+    run = warehouse.dbt("seed")
+
+    assert run.returncode != 0
+    said = " ".join(run.output.split())
+    for row, name in enumerate(filtered, 3):
+        assert (
+            f"experiment_metrics.csv, row {row}: metric_name == '{name}' can't be used by experiments: it has a filter;"
+            " put the condition into the measure's expr instead"
+        ) in said
+    assert (
+        "the entity unit of its semantic model trimmed_units has the expr 'trim(unit_id)', must be the name of" in said
+    )

@@ -8,6 +8,7 @@ from itertools import combinations
 from typing import Literal
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from lifthouse.results.columns import columns_of, typed
@@ -97,7 +98,8 @@ def experiment_effects(
 
     Every treatment is compared with control on every day and in every segment; the other pairs of arms on the last
     day only. Guardrails are tested against their margin. P-values are adjusted within a family: the metrics of one
-    role, treatments and segments of an experiment, dimension and day; guardrails, which claim no success, apart.
+    role, treatments and segments of an experiment, dimension and day; guardrails, which claim no success, apart. The
+    latest rows are one family, whatever day each metric ends on: they are read together.
 
     Args:
         moments: Rows of `fct_metric_moments`.
@@ -138,9 +140,7 @@ def experiment_effects(
     if not parts:
         return typed(pd.DataFrame(), COLUMNS)
     effects = _gathered(parts)
-    effects["p_value_adjusted"] = adjusted_p_values(
-        effects["p_value"], effects.groupby(_FAMILY, sort=False).ngroup().to_numpy(), method=multiplicity
-    )
+    effects["p_value_adjusted"] = adjusted_p_values(effects["p_value"], _families(effects), method=multiplicity)
     groups = effects.groupby(_GROUP, sort=False).ngroup().to_numpy()
     differences = segment_differences(
         effects["absolute_effect"],
@@ -215,6 +215,12 @@ def _gathered(parts: list[dict[str, object]]) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
+def _families(effects: pd.DataFrame) -> npt.NDArray[np.integer]:
+    """Give each row its family. Metrics end on different days, so that the latest rows are one whatever their day."""
+    days = effects["as_of_date"].mask(effects["is_latest"].astype(bool))
+    return effects.assign(as_of_date=days).groupby(_FAMILY, sort=False, dropna=False).ngroup().to_numpy()
+
+
 def _effect_columns(effect: Effect) -> dict[str, object]:
     columns: dict[str, object] = {field.name: getattr(effect, field.name) for field in fields(effect)}
     return columns | {
@@ -224,8 +230,12 @@ def _effect_columns(effect: Effect) -> dict[str, object]:
 
 
 def _quantile_comparisons(quantiles: pd.DataFrame, moments: pd.DataFrame, registry: Registry) -> Iterator[Compared]:
-    """Compare quantiles, which are known as of the last day only and not by phase."""
-    latest = moments.groupby("experiment_id")["activity_date"].max()
+    """Compare quantiles, which are known as of the last day only and not by phase.
+
+    It is the last day of the experiment's moments; of the quantiles' own events where it has no others.
+    """
+    latest = quantiles.groupby("experiment_id")["as_of_date"].max().to_dict()
+    latest |= moments.groupby("experiment_id")["activity_date"].max().to_dict()
     phases = moments[moments["dimension"] == "phase"].groupby("experiment_id")["segment"].nunique()
     for (experiment, metric), rows in quantiles.groupby(["experiment_id", "metric_name"], sort=True):
         by_arm = {str(variant): arm.set_index(["dimension", "segment"]) for variant, arm in rows.groupby("variant_id")}
@@ -243,7 +253,7 @@ def _quantile_comparisons(quantiles: pd.DataFrame, moments: pd.DataFrame, regist
                 "treatment_variant_id": treatment,
                 "dimension": shared.get_level_values(0),
                 "segment": shared.get_level_values(1),
-                "as_of_date": latest.get(experiment, pd.NaT),
+                "as_of_date": latest[experiment],
                 "is_latest": True,
             }
             yield Compared(keys, "none", comparison, comparison, is_quantile=True)

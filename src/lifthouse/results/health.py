@@ -140,10 +140,19 @@ def _row_of(finding: Finding, warn_below: float) -> dict[str, object]:
 
 
 def _last_exposure_dates(experiments: pd.DataFrame, moments: pd.DataFrame) -> dict[str, np.datetime64]:
-    """Give the last day on which units of a running experiment could come: today, as far as the data know."""
-    running = experiments.loc[experiments["status"] == "running", "experiment_id"]
+    """Give the last day on which units of a running experiment could come: today, as far as the data know, or its last.
+
+    The registry's end is exclusive, and may be over before somebody sets the status.
+    """
     today = moments["activity_date"].max()
-    return {str(experiment): np.datetime64(today) for experiment in running} if pd.notna(today) else {}
+    if pd.isna(today):
+        return {}
+    running = experiments[experiments["status"] == "running"]
+    last_days = pd.to_datetime(running["ended_at"]) - pd.Timedelta(microseconds=1)
+    return {
+        str(experiment): np.datetime64(min(today, last_day) if pd.notna(last_day) else today, "D")
+        for experiment, last_day in zip(running["experiment_id"], last_days, strict=True)
+    }
 
 
 def _status(p_value: float, fail_below: float, warn_below: float) -> str:

@@ -98,7 +98,8 @@ def combined_comparison(comparisons: Comparison, groups: npt.NDArray[np.integer]
     """Combine comparisons within strata in which units were allocated differently, such as the phases of a ramp.
 
     Strata are weighted by their units and the weights count as known: the effect is the average over the units that
-    were there. A stratum with fewer than two units in an arm says nothing of the effect and is left out.
+    were there. A stratum that has a reason, such as too few units or a denominator of zero, says nothing of the effect
+    and is left out; if none is left, their reason is the group's.
 
     Args:
         comparisons: One row a stratum of a group, adjusted or not.
@@ -119,7 +120,7 @@ def combined_comparison(comparisons: Comparison, groups: npt.NDArray[np.integer]
         [1.0]
 
     """
-    counted = np.minimum(comparisons.count_control, comparisons.count_treatment) >= 2
+    counted = comparisons.reason == Reason.NONE
     units = np.where(counted, comparisons.count_control + comparisons.count_treatment, 0.0)
     total = grouped_sum(units, groups, n_groups)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -134,9 +135,9 @@ def combined_comparison(comparisons: Comparison, groups: npt.NDArray[np.integer]
     with np.errstate(divide="ignore", invalid="ignore"):
         spread = weighted(comparisons.variance**2 / comparisons.degrees_of_freedom, 4)
         degrees = variance**2 / spread
-    failed = np.zeros(n_groups, dtype=np.int8)
-    np.maximum.at(failed, groups, np.where(weights > 0, comparisons.reason, 0).astype(np.int8))
-    reason = np.where(total == 0, Reason.TOO_FEW_UNITS, failed).astype(np.int8)
+    failed = np.full(n_groups, Reason.TOO_FEW_UNITS, dtype=np.int8)
+    np.maximum.at(failed, groups, comparisons.reason)
+    reason = np.where(total > 0, Reason.NONE, failed).astype(np.int8)
     return Comparison(
         count_control=grouped_sum(comparisons.count_control, groups, n_groups),
         count_treatment=grouped_sum(comparisons.count_treatment, groups, n_groups),

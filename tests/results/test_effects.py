@@ -1,0 +1,102 @@
+"""Effects of experiments that have quantiles only, and which effects are one family."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from lifthouse.results.effects import experiment_effects
+from lifthouse.results.registry import Registry
+from lifthouse.statistics.quantiles import grid_levels
+
+
+def registry(*metrics: str) -> Registry:
+    return Registry.from_tables(
+        pd.DataFrame({"experiment_id": ["x"], "planned_units": float("nan")}),
+        pd.DataFrame({"experiment_id": "x", "variant_id": ["a", "b"], "is_control": [True, False]}),
+        pd.DataFrame(
+            {
+                "experiment_id": "x",
+                "metric_name": metrics,
+                "role": "secondary",
+                "direction": "increase",
+                "non_inferiority_margin": float("nan"),
+                "is_proportion": False,
+            }
+        ),
+        pd.DataFrame({"experiment_id": [], "reason": []}),
+    )
+
+
+def moments(metric: str, ended_on: str, seed: int, *, effect: float = 0.0) -> list[dict[str, object]]:
+    rng = np.random.default_rng(seed)
+    rows = []
+    for variant in ("a", "b"):
+        for date in (pd.Timestamp("2026-03-01"), pd.Timestamp(ended_on)):
+            values = rng.normal(effect if variant == "b" else 0.0, size=50)
+            rows.append(
+                {
+                    "experiment_id": "x",
+                    "metric_name": metric,
+                    "variant_id": variant,
+                    "dimension": "all",
+                    "segment": "all",
+                    "activity_date": date,
+                    "count_units": 50,
+                    "value_names": ["numerator"],
+                    "pivots": [0.0],
+                    "sums": [values.sum()],
+                    "products": [(values**2).sum()],
+                }
+            )
+    return rows
+
+
+def quantiles(**column: object) -> pd.DataFrame:
+    rows = [
+        {
+            "experiment_id": "x",
+            "metric_name": "load",
+            "variant_id": variant,
+            "dimension": "all",
+            "segment": "all",
+            "quantile": 0.5,
+            "quantile_over": "units",
+            "count_units": 900,
+            "grid_values": grid_levels(0.5) + shift,
+            "as_of_date": pd.Timestamp("2026-03-14"),
+        }
+        | column
+        for variant, shift in (("a", 0.0), ("b", 0.2))
+    ]
+    return pd.DataFrame(rows)
+
+
+NO_MOMENTS = pd.DataFrame(moments("spent", "2026-03-14", 1)).iloc[:0]
+
+
+def test_an_experiment_of_quantiles_only_is_as_of_the_day_they_were_measured():
+    [effect] = experiment_effects(NO_MOMENTS, quantiles(), registry("load")).to_dict("records")
+    assert effect["as_of_date"] == pd.Timestamp("2026-03-14")
+    assert effect["absolute_effect"] == pytest.approx(0.2)
+    assert effect["p_value_adjusted"] == effect["p_value"]
+
+
+def test_quantiles_are_as_of_the_day_of_the_experiments_other_metrics():
+    of_both = pd.DataFrame(moments("spent", "2026-03-20", 1))
+    effects = experiment_effects(of_both, quantiles(), registry("spent", "load"))
+    assert set(effects.loc[effects["is_latest"], "as_of_date"]) == {pd.Timestamp("2026-03-20")}
+
+
+def test_the_latest_effects_are_one_family_whatever_day_each_metric_ends_on():
+    of_both = pd.DataFrame([*moments("back", "2026-03-20", 2, effect=0.5), *moments("spent", "2026-03-14", 3)])
+    effects = experiment_effects(of_both, quantiles().iloc[:0], registry("back", "spent"))
+    fixed = effects[effects["inference"] == "fixed"]
+
+    latest = fixed[fixed["is_latest"]].sort_values("p_value")
+    assert latest["metric_name"].tolist() == ["back", "spent"]
+    smallest, largest = latest["p_value"]
+    assert latest["p_value_adjusted"].tolist() == pytest.approx([2 * smallest, max(2 * smallest, largest)])
+
+    # On the day on which one metric ended the other had not: by day it stands alone.
+    [going_on] = fixed[(fixed["as_of_date"] == "2026-03-14") & ~fixed["is_latest"]].to_dict("records")
+    assert going_on["p_value_adjusted"] == going_on["p_value"]
