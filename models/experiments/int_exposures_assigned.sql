@@ -21,22 +21,37 @@ variants as (
     select *
     from {{ ref('experiment_variants') }}
 
+),
+
+assigned as (
+
+    select
+        exposures.experiment_id,
+        exposures.user_id as unit_id,
+        exposures.variant_id,
+        case
+            when experiments.experiment_id is null then 'the registry has no such experiment'
+            when variants.variant_id is null then 'the registry has no such variant'
+            when exposures.exposed_at < experiments.started_at then 'exposed before the experiment started'
+            when exposures.exposed_at >= experiments.ended_at then 'exposed after the experiment ended'
+        end as rejection_reason,
+        exposures.exposed_at,
+        exposures as _raw_row
+    from exposures
+    left join experiments on exposures.experiment_id = experiments.experiment_id
+    left join variants
+        on
+            exposures.experiment_id = variants.experiment_id
+            and exposures.variant_id = variants.variant_id
+
 )
 
 select
-    exposures.experiment_id,
-    exposures.user_id as unit_id,
-    exposures.variant_id,
-    case
-        when experiments.experiment_id is null then 'the registry has no such experiment'
-        when variants.variant_id is null then 'the registry has no such variant'
-        when exposures.exposed_at < experiments.started_at then 'exposed before the experiment started'
-        when exposures.exposed_at >= experiments.ended_at then 'exposed after the experiment ended'
-    end as rejection_reason,
-    exposures.exposed_at
-from exposures
-left join experiments on exposures.experiment_id = experiments.experiment_id
-left join variants
-    on
-        exposures.experiment_id = variants.experiment_id
-        and exposures.variant_id = variants.variant_id
+    experiment_id,
+    unit_id,
+    variant_id,
+    rejection_reason,
+    exposed_at,
+    -- For the quarantine, attributes included.
+    case when rejection_reason is not null then _raw_row end as _raw_row
+from assigned

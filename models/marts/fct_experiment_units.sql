@@ -27,6 +27,13 @@ experiments as (
 
 ),
 
+variants as (
+
+    select *
+    from {{ ref('experiment_variants') }}
+
+),
+
 phases as (
 
     select *
@@ -52,6 +59,10 @@ all_exposures as (
         coalesce(observations.exposed_at, experiments.started_at) as exposed_at
     from observations
     inner join experiments on observations.experiment_id = experiments.experiment_id
+    inner join variants
+        on
+            observations.experiment_id = variants.experiment_id
+            and observations.variant_id = variants.variant_id
 
 ),
 

@@ -1,4 +1,5 @@
--- Every input row that is not in the warehouse, with the reason: unusable rows, copies, and exposures the registry doesn't know.
+-- Every input row that is not in the numbers, with the reason: unusable rows, copies, and exposures and observations that the
+-- registry doesn't know.
 
 with
 
@@ -16,20 +17,22 @@ other_inputs as (
 
 ),
 
-exposures as (
+rejected_exposures as (
 
-    select *
+    select
+        rejection_reason as reason,
+        _raw_row
     from {{ ref('int_exposures_assigned') }}
     where rejection_reason is not null
 
 ),
 
-rejected_exposures as (
+rejected_observations as (
 
     select
         rejection_reason as reason,
-        exposures as _raw_row
-    from exposures
+        _raw_row
+    from {{ ref('int_observations_rejected') }}
 
 )
 
@@ -64,4 +67,15 @@ select
     null as occurred_at,
     null as loaded_at
 from rejected_exposures
+group by all
+
+union all
+
+select
+    {{ quarantined_row_columns('observations') }},
+
+    count(*) as count_rows,
+    null as occurred_at,
+    null as loaded_at
+from rejected_observations
 group by all
