@@ -137,6 +137,15 @@ def test_a_day_without_rows_leaves_nothing_in_the_feature_store(warehouse: Wareh
         assert len(duckdb.sql(files)) == len(found)
 
 
+def test_attributes_that_are_not_finite_are_missing(warehouse: Warehouse):
+    users = "select 'ann' as user_id, cast('nan' as float) as score union all select 'bob', 0.5"
+    write_input(warehouse.input_folder, {"events.csv": EVENTS, "users.parquet": users})
+    warehouse.built("--select", "+dim_users", "--exclude-resource-type", "test", "unit_test")
+
+    attributes = warehouse.query("select attributes from dim_users where attributes is not null order by user_id")
+    assert attributes == [('{"score":null}',), ('{"score":0.5}',)]
+
+
 def test_attributes_may_have_names_of_lifthouse_and_of_sql(make_warehouse):
     """What a model calls a column of its own must not be mixed up with what somebody's data call theirs."""
     given = {"events": EVENTS, "exposures": EXPOSURES, "users": USERS, "items": ITEMS}
