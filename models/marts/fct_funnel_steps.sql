@@ -16,10 +16,12 @@ funnel_days as {{ inlined() }} (
 
 ),
 
-user_days as (
+-- All users with any activity are told apart there already.
+active_users as (
 
     select *
-    from {{ ref('fct_user_days') }}
+    from {{ ref('int_users_profiled') }}
+    where experiment_id = 'all'
 
 ),
 
@@ -175,11 +177,11 @@ counted as (
 -- Who could have taken a step, whether anybody did or not.
 population as (
 
-    select distinct
-        'all' as experiment_id,
-        'all' as variant_id,
+    select
+        experiment_id,
+        variant_id,
         user_id
-    from user_days
+    from active_users
 
     union all
 
