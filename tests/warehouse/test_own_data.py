@@ -146,6 +146,18 @@ def test_attributes_that_are_not_finite_are_missing(warehouse: Warehouse):
     assert attributes == [('{"score":null}',), ('{"score":0.5}',)]
 
 
+def test_an_attribute_whose_name_is_taken_twice_is_called_otherwise(warehouse: Warehouse):
+    users = "select 'ann' as user_id, 1 as revenue, 2 as attribute_revenue"
+    write_input(warehouse.input_folder, {"events.csv": EVENTS, "users.parquet": users})
+    warehouse.built("--select", "+int_users_profiled", "--exclude-resource-type", "test", "unit_test")
+
+    profiled = warehouse.query(
+        "select attribute_attribute_revenue, attribute_revenue from intermediate.int_users_profiled "
+        "where experiment_id = 'all' and user_id = 'ann'"
+    )
+    assert profiled == [(1, 2)]
+
+
 def test_attributes_may_have_names_of_lifthouse_and_of_sql(make_warehouse):
     """What a model calls a column of its own must not be mixed up with what somebody's data call theirs."""
     given = {"events": EVENTS, "exposures": EXPOSURES, "users": USERS, "items": ITEMS}
