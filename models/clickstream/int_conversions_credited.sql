@@ -172,8 +172,8 @@ pairs as (
         exploded.revenue,
         exploded.touch_number = exploded.last_touch_number as is_last_touch,
         -- Relative to the last touch, whose weight is then 1: a short half-life can't make all weights vanish.
-        pow(2, -date_diff('millisecond', impressions.occurred_at, exploded.last_touched_at)
-        / {{ var('attribution_half_life_minutes') * 60000.0 }}) as decayed_weight,
+        pow(2, -(epoch_us(exploded.last_touched_at) - epoch_us(impressions.occurred_at))
+        / {{ var('attribution_half_life_minutes') * 60000000.0 }}) as decayed_weight,
         exploded.converted_at,
         impressions.occurred_at as impressed_at,
         greatest(exploded.loaded_at, impressions.loaded_at) as loaded_at

@@ -1,5 +1,5 @@
 -- What each load brought: sums that add up, so that a daily run measures the new rows only.
--- One row per load day, event day and column of stg_events ('*': the rows themselves).
+-- One row per load day, event day and column that stg_events had then ('*': the rows themselves).
 {%- set columns = measured_columns(ref('stg_events'), ['event_id', 'user_id', 'event_type', 'occurred_at', 'loaded_at']) %}
 {{
     config(

@@ -1,4 +1,5 @@
 -- Users with their attributes, and what was known of their behaviour before the day as_of_date.
+{%- set by_tracker = var('session_source') == 'tracker' %}
 {%- set habits = {
     'days_active': 'count(*)',
     'count_sessions': 'sum(count_sessions)',
@@ -28,6 +29,15 @@ users as (
     from {{ ref('stg_users') }}
 
 ),
+
+{% if by_tracker %}
+events as (
+
+    select *
+    from {{ ref('stg_events') }}
+
+),
+{% endif %}
 
 sessions_into_as_of as (
 
@@ -70,15 +80,40 @@ habits as (
 
 ),
 
+{% if by_tracker %}
+-- A tracker's sessions may overlap, so that the user's last event need not be this session's.
+last_known_events as (
+
+    select
+        sessions_into_as_of.session_id,
+
+        max(events.occurred_at) as last_event_at
+    from sessions_into_as_of
+    inner join events
+        on
+            sessions_into_as_of.user_id = events.user_id
+            and sessions_into_as_of.session_id = {{ tracker_session_id('events.user_id', 'events.session_id') }}
+    where
+        events.occurred_at < {{ features_as_of() }}
+        and events.occurred_at >= (select min(sessions_into_as_of.started_at) from sessions_into_as_of)
+    group by all
+
+),
+
+{% endif %}
 -- Of a session that goes on into as_of_date, what came after the last event before it was not known.
 open_sessions as (
 
     select
-        habits.user_id,
+        sessions_into_as_of.user_id,
 
-        sum(date_diff('millisecond', habits.last_event_at, sessions_into_as_of.ended_at) / 1000.0) as unknown_seconds
-    from habits
-    inner join sessions_into_as_of on habits.user_id = sessions_into_as_of.user_id
+        sum(date_diff('millisecond', last_known.last_event_at, sessions_into_as_of.ended_at) / 1000.0) as unknown_seconds
+    from sessions_into_as_of
+    {% if by_tracker %}
+        inner join last_known_events as last_known on sessions_into_as_of.session_id = last_known.session_id
+    {% else %}
+        inner join habits as last_known on sessions_into_as_of.user_id = last_known.user_id
+    {% endif %}
     group by all
 
 )

@@ -77,6 +77,34 @@ event_days as (
 
 ),
 
+column_names as (
+
+    select distinct column_name
+    from event_columns
+    where column_name != '*'
+
+),
+
+-- Loads from before a column came have no rows of it: all of their events are null there.
+column_days as (
+
+    select
+        event_days.activity_date,
+        column_names.column_name,
+        event_days.count_rows,
+        coalesce(event_columns.count_values, 0) as count_values,
+        event_columns.minimum,
+        event_columns.maximum
+    from event_days
+    cross join column_names
+    left join event_columns
+        on
+            event_days.activity_date = event_columns.activity_date
+            and column_names.column_name = event_columns.column_name
+    where event_days.count_rows > 0
+
+),
+
 same_weekdays as (
 
     select
@@ -158,9 +186,9 @@ measures as (
         'described, not judged' as reason
     from event_days
 
-    {% for source, input_name, activity_date, condition in [
-        ('event_columns', "'events'", 'activity_date', "column_name != '*'"),
-        ('snapshots', 'input_name', '(select latest.loaded_date from latest)', "column_name != '*'"),
+    {% for source, input_name, activity_date in [
+        ('column_days', "'events'", 'activity_date'),
+        ('snapshots', 'input_name', '(select latest.loaded_date from latest)'),
     ] %}
         {% for measure, value in {
             'null_share': '1 - count_values / count_rows', 'minimum': 'minimum', 'maximum': 'maximum',
@@ -177,7 +205,7 @@ measures as (
                 null as expected_upper,
                 'described, not judged' as reason
             from {{ source }}
-            where {{ condition }} and {{ value }} is not null
+            where column_name != '*' and {{ value }} is not null
         {% endfor %}
     {% endfor %}
 

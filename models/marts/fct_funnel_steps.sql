@@ -1,6 +1,11 @@
 -- Users at each step of each funnel: over everything ('all') and over the units of each experiment after their exposure,
 -- as a whole ('all') and by each dimension.
 {%- set dimensions = dimension_names() %}
+{%- set dimensions_of_users -%}
+    {% for dimension in dimensions %}
+        coalesce(cast(users.{{ adapter.quote(dimension) }} as varchar), 'unknown') as {{ adapter.quote(dimension) }}{{ ',' if not loop.last }}
+    {% endfor %}
+{%- endset %}
 
 with
 
@@ -8,6 +13,15 @@ funnel_days as {{ inlined() }} (
 
     select *
     from {{ ref('int_funnel_days') }}
+
+),
+
+-- All users with any activity are told apart there already.
+active_users as (
+
+    select *
+    from {{ ref('int_users_profiled') }}
+    where experiment_id = 'all'
 
 ),
 
@@ -130,9 +144,7 @@ counted_by_all_dimensions as (
         progress.experiment_id,
         progress.variant_id,
         progress.step_number,
-        {% for dimension in dimensions %}
-            coalesce(cast(users.{{ adapter.quote(dimension) }} as varchar), 'unknown') as {{ adapter.quote(dimension) }},
-        {% endfor %}
+        {{ dimensions_of_users }}{{ ',' if dimensions }}
 
         count(*) filter (where progress.is_in_order) as count_users,
         count(*) as count_users_in_any_order
@@ -162,14 +174,63 @@ counted as (
 
 ),
 
-scopes as (
+-- Who could have taken a step, whether anybody did or not.
+population as (
 
-    select distinct
-        funnel_name,
+    select
         experiment_id,
         variant_id,
-        dimension,
-        dimension_value
+        user_id
+    from active_users
+
+    union all
+
+    select
+        experiment_id,
+        variant_id,
+        user_id
+    from members
+
+),
+
+populated as (
+
+    select distinct
+        population.experiment_id,
+        population.variant_id{{ ',' if dimensions }}
+        {{ dimensions_of_users }}
+    from population
+    left join users on population.user_id = users.user_id -- noqa: ST11
+
+),
+
+scopes as (
+
+    {% for dimension in ['all'] + dimensions %}
+        select distinct
+            experiment_id,
+            variant_id,
+            {{ quoted_text(dimension) }} as dimension,
+            {{ adapter.quote(dimension) if not loop.first else "'all'" }} as dimension_value
+        from populated
+        {{ 'union all' if not loop.last }}
+    {% endfor %}
+
+),
+
+-- An experiment has the funnels of which any of its units took a step: those of another product say nothing of it.
+funnels as (
+
+    select
+        funnel_name,
+        'all' as experiment_id
+    from declared_steps
+
+    union
+
+    select
+        funnel_name,
+        experiment_id
     from counted
 
 ),
@@ -178,7 +239,7 @@ scopes as (
 completed as (
 
     select
-        scopes.funnel_name,
+        funnels.funnel_name,
         scopes.experiment_id,
         scopes.variant_id,
         scopes.dimension,
@@ -188,10 +249,11 @@ completed as (
         coalesce(counted.count_users, 0) as count_users,
         coalesce(counted.count_users_in_any_order, 0) as count_users_in_any_order
     from scopes
-    inner join declared_steps on scopes.funnel_name = declared_steps.funnel_name
+    inner join funnels on scopes.experiment_id = funnels.experiment_id
+    inner join declared_steps on funnels.funnel_name = declared_steps.funnel_name
     left join counted
         on
-            scopes.funnel_name = counted.funnel_name
+            funnels.funnel_name = counted.funnel_name
             and scopes.experiment_id = counted.experiment_id
             and scopes.variant_id = counted.variant_id
             and scopes.dimension = counted.dimension

@@ -1,5 +1,8 @@
 -- How the metrics and attributes of users are distributed, over everything ('all') and by arm of each experiment.
 {%- set columns = measured_columns(ref('int_users_profiled'), ['experiment_id', 'variant_id', 'user_id']) %}
+{%- for column in columns if column.is_number %}
+    {%- do column.update({'number_value': finite('cast(' ~ column.quoted ~ ' as double)')}) %}
+{%- endfor %}
 
 with
 
@@ -17,7 +20,7 @@ column_{{ column.number }}_values as (
         experiment_id,
         variant_id,
         -- Sums of the same numbers can differ in the last digits; they are one value here.
-        {{ 'round(cast(' ~ column.quoted ~ ' as double), 6)' if column.is_number else column.quoted }} as measured_value,
+        {{ 'round(' ~ column.number_value ~ ', 6)' if column.is_number else column.quoted }} as measured_value,
 
         count(*) as count_users
     from users
@@ -52,9 +55,9 @@ distributions as (
         variant_id,
 
         {% for column in columns if column.is_number %}
-            avg(cast({{ column.quoted }} as double)) as mean_{{ column.number }},
-            stddev_samp(cast({{ column.quoted }} as double)) as standard_deviation_{{ column.number }},
-            quantile_cont(cast({{ column.quoted }} as double), [0, 0.25, 0.5, 0.75, 0.95, 1]) as quantiles_{{ column.number }},
+            avg({{ column.number_value }}) as mean_{{ column.number }},
+            stddev_samp({{ column.number_value }}) as standard_deviation_{{ column.number }},
+            quantile_cont({{ column.number_value }}, [0, 0.25, 0.5, 0.75, 0.95, 1]) as quantiles_{{ column.number }},
         {% endfor %}
         count(*) as count_users
     from users

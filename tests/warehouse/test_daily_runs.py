@@ -194,6 +194,25 @@ def test_changed_settings_rebuild_what_depends_on_them(month: Path, tmp_path: Pa
     assert shortest_gap.total_seconds() > 60
 
 
+def test_a_new_attribute_is_null_in_the_rows_before(warehouse: Warehouse) -> None:
+    events = warehouse.input_folder / "events"
+    events.mkdir()
+    header = "event_id,user_id,event_type,occurred_at,loaded_at"
+    (events / "1.csv").write_text(
+        f"{header}\ne1,ann,view,2026-03-02 09:00,2026-03-03 12:00\ne2,ann,view,2026-03-03 09:00,2026-03-03 12:00\n"
+    )
+    quality = "from fct_data_quality order by all"
+
+    run(warehouse, "--select", "+fct_data_quality")
+    (events / "2.csv").write_text(f"{header},page\ne3,ann,view,2026-03-02 10:00,2026-03-04 12:00,home\n")
+    run(warehouse, "--select", "+fct_data_quality")
+    daily = warehouse.query(quality)
+    run(warehouse, "--select", "+fct_data_quality", "--full-refresh")
+
+    assert daily == warehouse.query(quality)
+    assert any("page" in row for row in daily)
+
+
 def test_a_refresh_that_was_not_published_is_published_by_the_next_build(month: Path, tmp_path: Path) -> None:
     (tmp_path / "input").mkdir()
     warehouse = Warehouse(tmp_path / "daily", tmp_path / "input")

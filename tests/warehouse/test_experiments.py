@@ -1,5 +1,6 @@
 """The demo's experiments: planted effects are found, the broken one is blocked, the ramp is neither."""
 
+from datetime import date
 from typing import Any
 
 import duckdb
@@ -133,6 +134,27 @@ def test_an_unacknowledged_mismatch_fails_the_build_and_keeps_the_others(warehou
     assert effects[0] == ("sound", True, None)
     assert effects[1][:2] == ("tested", False)
     assert effects[1][2].startswith("blocked: sample_ratio: shares are not as meant (a: 2,000, b: 3,000)")
+
+
+def test_observations_need_no_events_beside_users_and_items(warehouse: Warehouse) -> None:
+    duckdb.sql(
+        f"""
+        copy (
+            select 'tested' as experiment_id, i as unit_id, if(i % 2 = 0, 'a', 'b') as variant_id, i % 7 as outcome,
+                date '2026-03-02' + cast(i % 3 as integer) as exposed_at
+            from range(1000) as units (i)
+        ) to '{warehouse.input_folder}/observations.parquet' (format parquet)
+        """
+    )
+    (warehouse.input_folder / "users.csv").write_text("user_id,region\n7,north\n")
+    (warehouse.input_folder / "items.csv").write_text("item_id,price\nlamp,20.5\n")
+    write_registry(warehouse.input_folder, ["a", "b"], {"result": ("outcome", False, "")})
+
+    warehouse.built("--full-refresh", *WITHOUT_UNIT_TESTS)
+
+    # The day after the last exposure stands in for that after the last event.
+    features = "select user_id, as_of_date from dim_users union all select item_id, as_of_date from dim_items"
+    assert warehouse.query_published(features) == [("7", date(2026, 3, 5)), ("lamp", date(2026, 3, 5))]
 
 
 def test_covariates_may_have_any_name_and_text_is_no_metric(warehouse: Warehouse) -> None:

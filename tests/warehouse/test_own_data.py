@@ -124,6 +124,45 @@ def test_attributes_reach_users_and_the_feature_store(from_files: Warehouse):
     assert dimensions == [("all",), ("region",)]
 
 
+def test_a_day_without_rows_leaves_nothing_in_the_feature_store(warehouse: Warehouse):
+    # Nobody bought the rug: it has no price, and its row a null that must not hide it.
+    seen = "e11,ann,impression,2026-03-16 10:30:00,2026-03-16 12:00:00,rug,,phone\n"
+    write_input(warehouse.input_folder, {"events.csv": EVENTS + seen})
+    select = ("--select", "+feature_items", "--exclude-resource-type", "test", "unit_test")
+    stored = "select item_id, price, as_of_date::varchar from features.feature_items order by all"
+    files = f"from read_parquet('{warehouse.folder}/features/feature_items/*/*.parquet')"
+
+    warehouse.built(*select, variables={"features_as_of": "2026-03-16"})
+    assert warehouse.query(stored) == []
+
+    found = [("lamp", 20.5, "2026-03-17"), ("rug", None, "2026-03-17")]
+    for day in ("2026-03-17", "2026-03-16"):
+        warehouse.built(*select, variables={"features_as_of": day})
+        assert warehouse.query(stored) == found
+        assert len(duckdb.sql(files)) == len(found)
+
+
+def test_attributes_that_are_not_finite_are_missing(warehouse: Warehouse):
+    users = "select 'ann' as user_id, cast('nan' as float) as score union all select 'bob', 0.5"
+    write_input(warehouse.input_folder, {"events.csv": EVENTS, "users.parquet": users})
+    warehouse.built("--select", "+dim_users", "--exclude-resource-type", "test", "unit_test")
+
+    attributes = warehouse.query("select attributes from dim_users where attributes is not null order by user_id")
+    assert attributes == [('{"score":null}',), ('{"score":0.5}',)]
+
+
+def test_an_attribute_whose_name_is_taken_twice_is_called_otherwise(warehouse: Warehouse):
+    users = "select 'ann' as user_id, 1 as revenue, 2 as attribute_revenue"
+    write_input(warehouse.input_folder, {"events.csv": EVENTS, "users.parquet": users})
+    warehouse.built("--select", "+int_users_profiled", "--exclude-resource-type", "test", "unit_test")
+
+    profiled = warehouse.query(
+        "select attribute_attribute_revenue, attribute_revenue from intermediate.int_users_profiled "
+        "where experiment_id = 'all' and user_id = 'ann'"
+    )
+    assert profiled == [(1, 2)]
+
+
 def test_attributes_may_have_names_of_lifthouse_and_of_sql(make_warehouse):
     """What a model calls a column of its own must not be mixed up with what somebody's data call theirs."""
     given = {"events": EVENTS, "exposures": EXPOSURES, "users": USERS, "items": ITEMS}

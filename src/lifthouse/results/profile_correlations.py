@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
 from lifthouse.results.columns import columns_of, typed
-from lifthouse.statistics.reasons import Bools, Floats
+from lifthouse.statistics.reasons import Floats
+
+Texts = npt.NDArray[np.object_]
 
 COLUMNS = columns_of(
     texts=["experiment_id", "variant_id", "column_name", "other_column_name", "reason"],
@@ -45,7 +48,7 @@ def numeric_columns(names: Sequence[str], types: Sequence[object]) -> list[str]:
 
 
 def profile_correlations(
-    batches: Iterable[pa.RecordBatch], columns: Sequence[str], centres: Sequence[float]
+    batches: Iterable[pa.RecordBatch], columns: Sequence[str], centres: Mapping[tuple[str, str], Sequence[float]]
 ) -> pd.DataFrame:
     """Correlate every pair of columns, in every scope over the users who have both.
 
@@ -55,39 +58,41 @@ def profile_correlations(
     Args:
         batches: Rows with experiment_id, variant_id and then the columns, as doubles. What is not finite is missing.
         columns: Names of the columns, in order.
-        centres: About the mean of each column: sums are taken about it, so that few digits cancel. Not finite: zero.
+        centres: By scope, about the mean of each column: sums are taken about it, so that few digits cancel. Not
+            finite: zero. The centres of all users would not do: of one with a number far from all others they are far
+            from the columns of an arm that has not got this user.
 
     Returns:
         `COLUMNS`, one row per scope and pair of columns, with Pearson's correlation or the reason why there is none.
 
     """
-    origin = np.nan_to_num(np.asarray(centres, dtype=np.float64), posinf=0, neginf=0)
+    origins = {
+        scope: np.nan_to_num(np.asarray(means, dtype=np.float64), posinf=0, neginf=0)
+        for scope, means in centres.items()
+    }
     scopes: dict[tuple[str, str], _PairSums] = {}
     for batch in batches:
         frame = batch.to_pandas()
-        values = frame.drop(columns=_SCOPE).to_numpy(dtype=np.float64) - origin
+        values = frame.drop(columns=_SCOPE).to_numpy(dtype=np.float64)
         for scope, rows in frame.groupby(_SCOPE, sort=False).indices.items():
             sums = scopes.setdefault(scope, _PairSums.of_no_rows(len(columns)))
-            sums.add(values[rows])
+            sums.add(values[rows] - origins[scope])
     firsts, seconds = np.triu_indices(len(columns), k=1)
     names = np.asarray(columns, dtype=object)
     tables = []
     for (experiment_id, variant_id), sums in sorted(scopes.items()):
-        correlations, is_constant = sums.correlations()
-        counts = sums.counts[firsts, seconds]
+        correlations, reasons = sums.correlations()
         table = pd.DataFrame(
             {
                 "experiment_id": experiment_id,
                 "variant_id": variant_id,
                 "column_name": names[firsts],
                 "other_column_name": names[seconds],
-                "count_users": counts,
+                "count_users": sums.counts[firsts, seconds],
                 "correlation": correlations[firsts, seconds],
-                "reason": pd.Series(None, index=range(len(firsts)), dtype=object),
+                "reason": reasons[firsts, seconds],
             }
         )
-        table.loc[is_constant[firsts, seconds], "reason"] = "one of the columns is constant"
-        table.loc[counts < 2, "reason"] = "fewer than two users have both"
         tables.append(table)
     return typed(pd.concat(tables) if tables else pd.DataFrame(), COLUMNS)
 
@@ -111,17 +116,22 @@ class _PairSums:
         values = np.where(is_present, values, 0)
         present = is_present.astype(np.float64)
         self.counts += present.T @ present
-        self.of_first += values.T @ present
-        self.of_first_squared += (values * values).T @ present
-        self.of_products += values.T @ values
+        with np.errstate(over="ignore", invalid="ignore"):
+            self.of_first += values.T @ present
+            self.of_first_squared += (values * values).T @ present
+            self.of_products += values.T @ values
 
-    def correlations(self) -> tuple[Floats, Bools]:
-        """Return Pearson's correlations, nan where there are none, and whether a column of the pair is constant."""
-        squares = self.counts * self.of_first_squared
-        spread = squares - self.of_first**2
-        is_constant = spread <= _ROUNDING * squares
-        is_constant |= is_constant.T
-        joint = self.counts * self.of_products - self.of_first * self.of_first.T
-        with np.errstate(divide="ignore", invalid="ignore"):
+    def correlations(self) -> tuple[Floats, Texts]:
+        """Return Pearson's correlations, nan where there are none, and the reasons why, None where there are."""
+        with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+            squares = self.counts * self.of_first_squared
+            spread = squares - self.of_first**2
+            is_constant = spread <= _ROUNDING * squares
+            joint = self.counts * self.of_products - self.of_first * self.of_first.T
             correlations = np.clip(joint / (np.sqrt(spread) * np.sqrt(spread.T)), -1, 1)
-        return np.where(is_constant | (self.counts < 2), np.nan, correlations), is_constant
+        is_finite = np.isfinite(spread)
+        reasons = np.full(correlations.shape, None, dtype=object)
+        reasons[is_constant | is_constant.T] = "one of the columns is constant"
+        reasons[~(is_finite & is_finite.T)] = "one of the columns has numbers too large to be squared"
+        reasons[self.counts < 2] = "fewer than two users have both"
+        return np.where(pd.isna(reasons), correlations, np.nan), reasons
