@@ -15,10 +15,18 @@ MISTAKES = {
         "odd,Unknown words,random,done,yesterday,,,-5,": (
             "assignment == 'random', must be one of randomised, observational"
         ),
+        ",Without a name,randomised,running,2026-03-16 00:00:00,,,,": "experiment_id is empty; every row needs one",
+        "abroad,Begins elsewhere,randomised,running,2026-03-16T00:00:00+02:00,,,,": (
+            "started_at == '2026-03-16T00:00:00+02:00' is not in UTC, as all times of the registry are; convert it"
+        ),
+        "#2,No comment,randomised,bad,2026-03-16 00:00:00,,,,": (
+            "status == 'bad', must be one of running, completed, invalid"
+        ),
     },
     "experiment_variants.csv": {
         "closed,a,true,0.5,": "'closed' has 2 controls, must have exactly one",
         "closed,b,true,0.3,": "'closed': expected_share adds up to 0.8, must add up to 1",
+        ",a,true,1,": "experiment_id is empty; every row needs one",
         "odd,a,false,1,": "'odd' has 0 controls, must have exactly one",
         "nowhere,a,true,1,": "experiment_id == 'nowhere' is not in experiments.csv",
     },
@@ -32,8 +40,13 @@ MISTAKES = {
         "checkout_aa,two,placebo,0.5,2026-03-18 00:00:00,2026-03-25 00:00:00": (
             "variant_id == 'placebo' is not a variant of 'checkout_aa'"
         ),
+        ",three,control,0.5,2026-03-16 00:00:00,2026-03-20 00:00:00": "experiment_id is empty; every row needs one",
+        "checkout_aa,four,control,1,2026-03-27 00:00:00,2026-03-28 00:00:00-06": (
+            "ended_at == '2026-03-28 00:00:00-06' is not in UTC"
+        ),
     },
     "experiment_metrics.csv": {
+        ",ctr,primary,,,": "experiment_id is empty; every row needs one",
         "checkout_aa,click_rate,secondary,,,": "metric_name == 'click_rate' is not a metric of the semantic layer",
         "checkout_aa,retention_d21,,,,": "role == '', must be one of primary, secondary, guardrail",
         "checkout_aa,tasks_per_user,guardrail,,-0.1,": "non_inferiority_margin == '-0.1', must be a number > 0",
@@ -70,9 +83,9 @@ def test_every_mistake_is_named_with_its_row_and_remedy(warehouse: Warehouse) ->
     assert expected["odd"] in run.output
     for name, mistakes in MISTAKES.items():
         for message in mistakes.values():
-            said = [line for line in run.output.splitlines() if message in line]
-            assert said, f"not said: {message}\n{run.output}"
-            assert f"registry/{name}, row " in said[0]
+            said = [line for line in run.output.splitlines() if f"registry/{name}, row " in line and message in line]
+            assert said, f"not said of {name}: {message}\n{run.output}"
+    assert ": None" not in run.output
     twice = MISTAKES["experiment_metrics.csv"]["checkout_aa,ctr,secondary,,,"]
     assert f"row {lines['checkout_aa,ctr,secondary,,,']}: {twice}" in run.output
 
@@ -85,7 +98,22 @@ def test_a_missing_column_is_named(warehouse: Warehouse) -> None:
     run = warehouse.dbt("seed")
 
     assert run.returncode != 0
-    assert "registry/experiment_metrics.csv lacks the column 'role'. Add it" in run.output
+    found = "experiment_id, metric_name, rank, minimum_detectable_effect, non_inferiority_margin, value_per_unit"
+    assert f"registry/experiment_metrics.csv lacks the column role; found: {found}. Add it" in run.output
+
+
+def test_semicolons_are_no_commas(warehouse: Warehouse) -> None:
+    registry = copied_registry(warehouse)
+    variants = (registry / "experiment_variants.csv").read_text()
+    (registry / "experiment_variants.csv").write_text(variants.replace(",", ";"))
+
+    run = warehouse.dbt("seed")
+
+    assert run.returncode != 0
+    assert "experiment_variants.csv lacks the column experiment_id, variant_id, is_control" in run.output
+    assert (
+        "found: experiment_id;variant_id;is_control;expected_share;cost_per_unit. Add it, after a comma" in run.output
+    )
 
 
 def test_an_undeclared_covariate_is_named(warehouse: Warehouse) -> None:
