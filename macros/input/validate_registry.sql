@@ -95,6 +95,12 @@
 {% endmacro %}
 
 
+{% macro _not_whole(file, column) %}
+    {{ return(_problem(file, 'try_cast(' ~ column ~ ' as double) > 0 and coalesce(try_cast(' ~ column ~ ' as bigint) != try_cast(' ~ column ~ ' as double), true)',
+        "'" ~ column ~ " == ''' || " ~ column ~ " || ''', must be a whole number, or empty'")) }}
+{% endmacro %}
+
+
 {% macro _missing(file, column) %}
     {{ return(_problem(file, column ~ ' is null', "'" ~ column ~ " is empty; every row needs one'")) }}
 {% endmacro %}
@@ -131,6 +137,8 @@
         _ends_before_start('experiments'),
         _not_positive('experiments', 'planned_units'),
         _not_positive('experiments', 'annual_units'),
+        _not_whole('experiments', 'planned_units'),
+        _not_whole('experiments', 'annual_units'),
         _problem('experiments', "experiment_id is not null and not exists (select 1 from experiment_variants as variants where variants.experiment_id = experiments.experiment_id)",
             "'''' || experiment_id || ''' has no variants; add them to experiment_variants.csv'"),
     ]) }}

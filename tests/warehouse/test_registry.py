@@ -3,8 +3,11 @@
 import shutil
 from pathlib import Path
 
+import duckdb
+
 from tests.warehouse.conftest import PROJECT, Warehouse
 from tests.warehouse.registry_files import write_registry
+from tests.warehouse.small_shop import GOOD, write_input
 
 # What is appended to each file, and what the message says of it.
 MISTAKES = {
@@ -18,6 +21,9 @@ MISTAKES = {
         ",Without a name,randomised,running,2026-03-16 00:00:00,,,,": "experiment_id is empty; every row needs one",
         "abroad,Begins elsewhere,randomised,running,2026-03-16T00:00:00+02:00,,,,": (
             "started_at == '2026-03-16T00:00:00+02:00' is not in UTC, as all times of the registry are; convert it"
+        ),
+        "half,Half a unit,randomised,running,2026-03-16T00:00:00Z,,,1000.5,": (
+            "planned_units == '1000.5', must be a whole number, or empty"
         ),
         "#2,No comment,randomised,bad,2026-03-16 00:00:00,,,,": (
             "status == 'bad', must be one of running, completed, invalid"
@@ -114,6 +120,31 @@ def test_semicolons_are_no_commas(warehouse: Warehouse) -> None:
     assert (
         "found: experiment_id;variant_id;is_control;expected_share;cost_per_unit. Add it, after a comma" in run.output
     )
+
+
+def test_columns_may_change_places_and_others_come_beside_them(warehouse: Warehouse) -> None:
+    write_input(warehouse.input_folder, GOOD)
+    experiments = copied_registry(warehouse) / "experiments.csv"
+    with duckdb.connect() as connection:
+        connection.execute(f"create table given as from read_csv('{experiments}', all_varchar = true)")
+        before = connection.execute("select planned_units, annual_units from given").fetchall()
+        assert ("20000", "1000000") in before
+        assert warehouse.dbt("seed").returncode == 0
+        connection.execute(f"""
+            copy (
+                select annual_units, 'ann' as "Owner's Name", experiment_id as "order", * exclude (annual_units)
+                from given
+            ) to '{experiments}' (header)
+        """)
+
+    run = warehouse.dbt("seed")
+
+    assert run.returncode == 0, run.output
+    loaded = warehouse.query("""
+        select cast(planned_units as varchar), cast(annual_units as varchar), "Owner's Name", "order" = experiment_id
+        from registry.experiments
+    """)
+    assert sorted(loaded, key=str) == sorted(((*units, "ann", True) for units in before), key=str)
 
 
 def test_an_undeclared_covariate_is_named(warehouse: Warehouse) -> None:
