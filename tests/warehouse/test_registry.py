@@ -47,7 +47,7 @@ MISTAKES = {
             "variant_id == 'placebo' is not a variant of 'checkout_aa'"
         ),
         ",three,control,0.5,2026-03-16 00:00:00,2026-03-20 00:00:00": "experiment_id is empty; every row needs one",
-        "checkout_aa,four,control,1,2026-03-27 00:00:00,2026-03-28 00:00:00-06": (
+        "abroad,one,control,1,2026-03-27 00:00:00,2026-03-28 00:00:00-06": (
             "ended_at == '2026-03-28 00:00:00-06' is not in UTC"
         ),
     },
