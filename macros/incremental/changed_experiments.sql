@@ -131,6 +131,7 @@
     {#-
         What all experiments rest on besides their inputs: the code, the vars, which columns the data have, and the metrics in use with their
         definitions, as each is a column of the tables of units, and what was known of a unit before may be a covariate of other metrics.
+        The vars are written as YAML, as they came: a day without quotes is a date there, which JSON does not know.
     -#}
     {% if execute %}
         {% set columns = run_query(
@@ -138,7 +139,7 @@
             ~ "and table_name in ('stg_events', 'stg_exposures', 'stg_users', 'stg_observations') order by all"
         ).rows | map('join', ' ') | join(', ') %}
         {% set metrics = [used_metrics() | map('string') | list, covariate_names()] %}
-        {{ return(local_md5(tojson([scalar('select code_fingerprint()'), invocation_args_dict.vars, columns, metrics], sort_keys=true))) }}
+        {{ return(local_md5(tojson([scalar('select code_fingerprint()'), toyaml(invocation_args_dict.vars, sort_keys=true), columns, metrics]))) }}
     {% endif %}
 {% endmacro %}
 

@@ -31,14 +31,18 @@
 {% endmacro %}
 
 
+{% macro _registry_scan(name) %}
+    {#- A file as text. Nothing is left to DuckDB's guesses, which take semicolons for commas and lines that begin with # for comments. -#}
+    {{ return("read_csv('" ~ _registry_file(name) ~ "', all_varchar = true, header = true, delim = ',', quote = '\"', escape = '\"', comment = '')") }}
+{% endmacro %}
+
+
 {% macro _registry_column_problems(name, expected) %}
     {% set file = _registry_file(name) %}
-    {% set found = run_query("select column_name from (describe select * from read_csv('" ~ file ~ "', all_varchar = true, header = true))").columns[0].values() %}
-    {% set problems = [] %}
-    {% for column in expected if column not in found %}
-        {% do problems.append(file ~ " lacks the column '" ~ column ~ "'. Add it; docs/input.md says what it holds and when it may be empty.") %}
-    {% endfor %}
-    {{ return(problems) }}
+    {% set found = run_query('select column_name from (describe select * from ' ~ _registry_scan(name) ~ ')').columns[0].values() %}
+    {% set missing = expected | reject('in', found) | list %}
+    {{ return([file ~ ' lacks the column ' ~ missing | join(', ') ~ '; found: ' ~ found | join(', ') ~ '. Add it, after a comma; docs/input.md says what'
+        ~ ' it holds and when it may be empty.'] if missing else []) }}
 {% endmacro %}
 
 
@@ -46,7 +50,7 @@
     {#- Every file as text with the line each row stands on, and the same with its numbers and times read. -#}
     {% set ctes = [] %}
     {% for name in columns %}
-        {% do ctes.append(name ~ " as (select *, row_number() over () + 1 as line from read_csv('" ~ _registry_file(name) ~ "', all_varchar = true, header = true))") %}
+        {% do ctes.append(name ~ " as (select *, row_number() over () + 1 as line from " ~ _registry_scan(name) ~ ')') %}
     {% endfor %}
     {% set known = metric_definitions() %}
     {% set metrics = [] %}
@@ -71,6 +75,14 @@
 {% endmacro %}
 
 
+{% macro _unreadable_time(file, column, example) %}
+    {#- Seeds are cast to timestamps, which drops an offset without a word. -#}
+    {{ return(_unreadable(file, column, 'timestamp', 'a time like ' ~ example) ~ ' union all '
+        ~ _problem(file, 'epoch_us(try_cast(' ~ column ~ ' as timestamp)) != epoch_us(try_cast(' ~ column ~ ' as timestamptz))',
+            "'" ~ column ~ " == ''' || " ~ column ~ " || ''' is not in UTC, as all times of the registry are; convert it and leave the offset out'")) }}
+{% endmacro %}
+
+
 {% macro _unreadable(file, column, type, expected) %}
     {{ return(_problem(file, column ~ ' is not null and try_cast(' ~ column ~ ' as ' ~ type ~ ') is null',
         "'" ~ column ~ " == ''' || " ~ column ~ " || ''', must be " ~ expected ~ "'")) }}
@@ -80,6 +92,12 @@
 {% macro _not_positive(file, column, or_zero=false) %}
     {{ return(_problem(file, column ~ ' is not null and coalesce(not try_cast(' ~ column ~ ' as double) >' ~ ('=' if or_zero) ~ ' 0, true)',
         "'" ~ column ~ " == ''' || " ~ column ~ " || ''', must be a number " ~ ('>= 0' if or_zero else '> 0') ~ ", or empty'")) }}
+{% endmacro %}
+
+
+{% macro _not_whole(file, column) %}
+    {{ return(_problem(file, 'try_cast(' ~ column ~ ' as double) > 0 and coalesce(try_cast(' ~ column ~ ' as bigint) != try_cast(' ~ column ~ ' as double), true)',
+        "'" ~ column ~ " == ''' || " ~ column ~ " || ''', must be a whole number, or empty'")) }}
 {% endmacro %}
 
 
@@ -96,7 +114,8 @@
 
 {% macro _repeated(file, columns) %}
     {{ return(_problem(file, 'copy > 1', "'" ~ columns | join(', ') ~ " == ' || concat_ws(', ', " ~ columns | join(', ') ~ ") || ' is there twice; keep one row'",
-        '(select *, row_number() over (partition by ' ~ columns | join(', ') ~ ' order by line) as copy from ' ~ file ~ ')')) }}
+        '(select *, row_number() over (partition by ' ~ columns | join(', ') ~ ' order by line) as copy from ' ~ file
+        ~ ' where ' ~ columns | join(' is not null and ') ~ ' is not null)')) }}
 {% endmacro %}
 
 
@@ -113,12 +132,14 @@
         _not_one_of('experiments', 'assignment', ['randomised', 'observational']),
         _not_one_of('experiments', 'status', ['running', 'completed', 'invalid']),
         _missing('experiments', 'started_at'),
-        _unreadable('experiments', 'started_at', 'timestamp', 'a time like 2026-03-16 00:00:00'),
-        _unreadable('experiments', 'ended_at', 'timestamp', 'a time like 2026-03-30 00:00:00, or empty while open'),
+        _unreadable_time('experiments', 'started_at', '2026-03-16 00:00:00'),
+        _unreadable_time('experiments', 'ended_at', '2026-03-30 00:00:00, or empty while open'),
         _ends_before_start('experiments'),
         _not_positive('experiments', 'planned_units'),
         _not_positive('experiments', 'annual_units'),
-        _problem('experiments', "not exists (select 1 from experiment_variants as variants where variants.experiment_id = experiments.experiment_id)",
+        _not_whole('experiments', 'planned_units'),
+        _not_whole('experiments', 'annual_units'),
+        _problem('experiments', "experiment_id is not null and not exists (select 1 from experiment_variants as variants where variants.experiment_id = experiments.experiment_id)",
             "'''' || experiment_id || ''' has no variants; add them to experiment_variants.csv'"),
     ]) }}
 {% endmacro %}
@@ -127,8 +148,9 @@
 {% macro _variant_checks() %}
     {% set by_experiment = '(select experiment_id, min(line) as line, count(*) as variants,'
         ~ ' count(*) filter (where try_cast(is_control as boolean)) as controls, sum(try_cast(expected_share as double)) as total,'
-        ~ ' count(expected_share) as shares from experiment_variants group by experiment_id)' %}
+        ~ ' count(expected_share) as shares from experiment_variants where experiment_id is not null group by experiment_id)' %}
     {{ return([
+        _missing('experiment_variants', 'experiment_id'),
         _missing('experiment_variants', 'variant_id'),
         _unknown_experiment('experiment_variants'),
         _repeated('experiment_variants', ['experiment_id', 'variant_id']),
@@ -153,7 +175,8 @@
     {% set by_phase = '(select experiment_id, phase_id, min(line) as line, sum(try_cast(expected_share as double)) as total,'
         ~ ' min(try_cast(started_at as timestamp)) as started_at,'
         ~ " max(coalesce(try_cast(ended_at as timestamp), timestamp 'infinity')) as ended_at,"
-        ~ ' count(distinct (started_at, ended_at)) as spans from experiment_phases group by experiment_id, phase_id)' %}
+        ~ ' count(distinct (started_at, ended_at)) as spans from experiment_phases'
+        ~ ' where experiment_id is not null and phase_id is not null group by experiment_id, phase_id)' %}
     {% set overlapping = '(select later.experiment_id, later.phase_id, later.line, earlier.phase_id as other from ' ~ by_phase ~ ' as later inner join ' ~ by_phase
         ~ ' as earlier on later.experiment_id = earlier.experiment_id and (earlier.started_at, earlier.phase_id) < (later.started_at, later.phase_id)'
         ~ ' and later.started_at < earlier.ended_at)' %}
@@ -167,15 +190,16 @@
         ~ ' order by limits.started_at, limits.ended_at rows between unbounded preceding and 1 preceding)) as begins_at,'
         ~ ' least(limits.started_at, begun.ended_at) as ends_at from ' ~ limits ~ ' as limits inner join ' ~ begun ~ ' as begun on limits.experiment_id = begun.experiment_id)' %}
     {{ return([
+        _missing('experiment_phases', 'experiment_id'),
         _missing('experiment_phases', 'phase_id'),
         _unknown_experiment('experiment_phases'),
         _repeated('experiment_phases', ['experiment_id', 'phase_id', 'variant_id']),
-        _problem('experiment_phases', '(experiment_id, variant_id) not in (select (experiment_id, variant_id) from experiment_variants)',
+        _problem('experiment_phases', 'experiment_id is not null and (experiment_id, variant_id) not in (select (experiment_id, variant_id) from experiment_variants)',
             "'variant_id == ''' || coalesce(variant_id, '') || ''' is not a variant of ''' || experiment_id || ''' in experiment_variants.csv'"),
         _not_positive('experiment_phases', 'expected_share', or_zero=true),
         _missing('experiment_phases', 'started_at'),
-        _unreadable('experiment_phases', 'started_at', 'timestamp', 'a time like 2026-03-16 00:00:00'),
-        _unreadable('experiment_phases', 'ended_at', 'timestamp', 'a time like 2026-03-30 00:00:00, or empty in the last phase'),
+        _unreadable_time('experiment_phases', 'started_at', '2026-03-16 00:00:00'),
+        _unreadable_time('experiment_phases', 'ended_at', '2026-03-30 00:00:00, or empty in the last phase'),
         _ends_before_start('experiment_phases'),
         _problem('experiment_phases', 'abs(total - 1) > 1e-6',
             "'phase ''' || phase_id || ''' of ''' || experiment_id || ''': expected_share adds up to ' || round(total, 6) || ', must add up to 1'", by_phase),
@@ -193,6 +217,7 @@
 {% macro _metric_checks() %}
     {% set known = '(select * from experiment_metrics inner join known_metrics using (metric_name))' %}
     {{ return([
+        _missing('experiment_metrics', 'experiment_id'),
         _unknown_experiment('experiment_metrics'),
         _repeated('experiment_metrics', ['experiment_id', 'metric_name']),
         _not_one_of('experiment_metrics', 'role', ['primary', 'secondary', 'guardrail']),

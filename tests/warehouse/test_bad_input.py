@@ -8,6 +8,7 @@ from typing import Any
 import duckdb
 import pytest
 
+from lifthouse.uplift.learners import LEARNERS
 from tests.warehouse.conftest import Warehouse
 from tests.warehouse.small_shop import EVENTS, EXPOSURES, GOOD, ITEMS, USERS, rows_of, write_input
 
@@ -287,24 +288,52 @@ CASES = [
             "session_source == 'foo', must be inactivity or tracker",
             "session_timeout_minutes == -5, must be a number of minutes > 0",
             "max_quarantined_share == half, must be a share in [0, 1]",
+            "'session_timeout' is not a var, must be one of input_folder, input_relations, max_quarantined_share, ",
             "event_roles: click == click, must be a list of event types",
-            "funnels: 'short' must have steps (at least two) and window_minutes > 0",
+            "event_roles: 'buy' is a cart and a purchase, must be one of them",
+            "event_roles: 'purchases' is not a role, must be one of impression, click, cart, purchase, or a step of a",
+            "funnels: 'short' must have steps (a list of at least two) and window_minutes > 0",
+            "funnels: 'letters' must have steps (a list of at least two) and window_minutes > 0",
             "retention_periods: year: 3, must be day, week or month and a whole number",
+            "tested_days == x, must be a whole number, at least 0",
+            "uplift_folds == 1, must be a whole number, at least 2",
+            f"uplift_learners: 'u_learner' is not a learner, must be one of {', '.join(LEARNERS)}\n",
+            "dimensions: 'phase' is what lifthouse calls something else, must be an attribute of users",
             "dimensions: 'variant_id' is what lifthouse calls something else, must be an attribute of users",
             "features_as_of == yesterday, must be a day like 2026-03-30, or empty",
             "input_relations: 'event' is not an input, must be one of events, exposures, users, items, observations",
         ],
         {
             "session_source": "foo",
+            "session_timeout": 20,
             "session_timeout_minutes": -5,
             "max_quarantined_share": "half",
-            "event_roles": {"impression": ["view"], "click": "click", "cart": [], "purchase": ["buy"]},
-            "funnels": {"short": {"steps": ["click"], "window_minutes": 60}},
+            "event_roles": {
+                "impression": ["view"], "click": "click", "cart": ["buy"], "purchase": ["buy"], "purchases": ["pay"],
+                "join": ["sign_up"],
+            },
+            "funnels": {
+                "short": {"steps": ["click"], "window_minutes": 60},
+                "letters": {"steps": "cart", "window_minutes": 60},
+                "good": {"steps": ["join", "click"], "window_minutes": 60},
+            },
             "retention_periods": {"year": 3},
-            "dimensions": ["Variant_ID"],
+            "tested_days": "x",
+            "uplift_folds": 1,
+            "uplift_learners": ["t_learner", "u_learner"],
+            "dimensions": ["Phase", "Variant_ID"],
             "features_as_of": "yesterday",
             "input_relations": {"event": "raw.web_events"},
         },
+    ),
+    Case(
+        "a day that is in no calendar, and vars nested as in dbt_project.yml",
+        {},
+        [
+            "features_as_of == 2026-13-45, must be a day like 2026-03-30, or empty",
+            "vars.yml names them at its top, without a line `vars:` above",
+        ],
+        {"features_as_of": "2026-13-45", "vars": {"session_timeout_minutes": 20}},
     ),
 ]  # fmt: skip
 
@@ -344,3 +373,28 @@ def test_bad_input_stops_the_build_and_changes_nothing(case: Case, good: Warehou
     assert not missing, run.output
     assert "Traceback" not in run.output
     assert contents(good) == before
+
+
+def test_vars_of_the_wrong_kind_are_named_before_a_model_looks_into_them(warehouse: Warehouse) -> None:
+    """Models read some while they are parsed: each would stop there with an error of Jinja."""
+    variables = {
+        "event_roles": None,
+        "funnels": None,
+        "retention_periods": None,
+        "input_relations": ["raw.web_events"],
+        "dimensions": "device",
+        "plan_days": 14,
+        "session_timeout_minutes": None,
+    }
+
+    run = warehouse.dbt("parse", variables=variables)
+
+    assert run.returncode != 0
+    assert "The vars cannot be used; nothing was built." in run.output
+    assert "event_roles is empty, must be event types by role, like {click: [open]}; leave it out to keep" in run.output
+    assert "funnels is empty, must be funnels by name, like {visit: {steps: [open, order]" in run.output
+    assert "retention_periods is empty, must be numbers by kind of period, like {day: 30, week: 12}" in run.output
+    assert "input_relations == ['raw.web_events'], must be relations by input" in run.output
+    assert "dimensions == device, must be a list of attributes, like [device]" in run.output
+    assert "plan_days == 14, must be a list of numbers of days, like [7, 14]" in run.output
+    assert "session_timeout_minutes is empty, must be a number of minutes > 0" in run.output

@@ -2,6 +2,8 @@
 
 import gzip
 import json
+import subprocess
+from datetime import date
 from pathlib import Path
 
 import duckdb
@@ -215,3 +217,15 @@ def test_existing_tables_give_what_files_give(small_shop: Warehouse, make_wareho
     tables.built("--full-refresh", *WITHOUT_UNIT_TESTS, variables=variables)
 
     assert differences(tables, small_shop) == {}
+
+
+def test_a_day_without_quotes_is_a_day(small_shop: Warehouse, tmp_path: Path):
+    """YAML makes a date of it where JSON, which is YAML too, has a text."""
+    warehouse = small_shop.copy_to(tmp_path / "warehouse")
+    command, environment = warehouse.command("run", "--select", "dim_users", "int_experiment_inputs")
+    command[-1] = f"{{input_folder: {small_shop.input_folder}, features_as_of: 2026-03-17}}"
+
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0, done.stdout
+    assert warehouse.query("select distinct as_of_date from dim_users") == [(date(2026, 3, 17),)]

@@ -3,8 +3,11 @@
 import shutil
 from pathlib import Path
 
+import duckdb
+
 from tests.warehouse.conftest import PROJECT, Warehouse
 from tests.warehouse.registry_files import write_registry
+from tests.warehouse.small_shop import GOOD, write_input
 
 # What is appended to each file, and what the message says of it.
 MISTAKES = {
@@ -15,10 +18,21 @@ MISTAKES = {
         "odd,Unknown words,random,done,yesterday,,,-5,": (
             "assignment == 'random', must be one of randomised, observational"
         ),
+        ",Without a name,randomised,running,2026-03-16 00:00:00,,,,": "experiment_id is empty; every row needs one",
+        "abroad,Begins elsewhere,randomised,running,2026-03-16T00:00:00+02:00,,,,": (
+            "started_at == '2026-03-16T00:00:00+02:00' is not in UTC, as all times of the registry are; convert it"
+        ),
+        "half,Half a unit,randomised,running,2026-03-16T00:00:00Z,,,1000.5,": (
+            "planned_units == '1000.5', must be a whole number, or empty"
+        ),
+        "#2,No comment,randomised,bad,2026-03-16 00:00:00,,,,": (
+            "status == 'bad', must be one of running, completed, invalid"
+        ),
     },
     "experiment_variants.csv": {
         "closed,a,true,0.5,": "'closed' has 2 controls, must have exactly one",
         "closed,b,true,0.3,": "'closed': expected_share adds up to 0.8, must add up to 1",
+        ",a,true,1,": "experiment_id is empty; every row needs one",
         "odd,a,false,1,": "'odd' has 0 controls, must have exactly one",
         "nowhere,a,true,1,": "experiment_id == 'nowhere' is not in experiments.csv",
     },
@@ -40,8 +54,13 @@ MISTAKES = {
         ),
         "recommendation_v2,first,control,1,2026-03-16 00:00:00,": "phase 'next' of 'recommendation_v2' overlaps",
         "recommendation_v2,next,control,1,2026-03-20 00:00:00,": "phase 'next' of 'recommendation_v2' overlaps with",
+        ",three,control,0.5,2026-03-16 00:00:00,2026-03-20 00:00:00": "experiment_id is empty; every row needs one",
+        "abroad,one,control,1,2026-03-27 00:00:00,2026-03-28 00:00:00-06": (
+            "ended_at == '2026-03-28 00:00:00-06' is not in UTC"
+        ),
     },
     "experiment_metrics.csv": {
+        ",ctr,primary,,,": "experiment_id is empty; every row needs one",
         "checkout_aa,click_rate,secondary,,,": "metric_name == 'click_rate' is not a metric of the semantic layer",
         "checkout_aa,retention_d21,,,,": "role == '', must be one of primary, secondary, guardrail",
         "checkout_aa,tasks_per_user,guardrail,,-0.1,": "non_inferiority_margin == '-0.1', must be a number > 0",
@@ -78,9 +97,9 @@ def test_every_mistake_is_named_with_its_row_and_remedy(warehouse: Warehouse) ->
     assert expected["odd"] in run.output
     for name, mistakes in MISTAKES.items():
         for message in mistakes.values():
-            said = [line for line in run.output.splitlines() if message in line]
-            assert said, f"not said: {message}\n{run.output}"
-            assert f"registry/{name}, row " in said[0]
+            said = [line for line in run.output.splitlines() if f"registry/{name}, row " in line and message in line]
+            assert said, f"not said of {name}: {message}\n{run.output}"
+    assert ": None" not in run.output
     late = "mobile_banner,late,control,1,2026-03-18 00:00:00,2026-03-30 00:00:00"
     assert f"row {lines[late]}: {MISTAKES['experiment_phases.csv'][late]}" in run.output
     twice = MISTAKES["experiment_metrics.csv"]["checkout_aa,ctr,secondary,,,"]
@@ -117,7 +136,47 @@ def test_a_missing_column_is_named(warehouse: Warehouse) -> None:
     run = warehouse.dbt("seed")
 
     assert run.returncode != 0
-    assert "registry/experiment_metrics.csv lacks the column 'role'. Add it" in run.output
+    found = "experiment_id, metric_name, rank, minimum_detectable_effect, non_inferiority_margin, value_per_unit"
+    assert f"registry/experiment_metrics.csv lacks the column role; found: {found}. Add it" in run.output
+
+
+def test_semicolons_are_no_commas(warehouse: Warehouse) -> None:
+    registry = copied_registry(warehouse)
+    variants = (registry / "experiment_variants.csv").read_text()
+    (registry / "experiment_variants.csv").write_text(variants.replace(",", ";"))
+
+    run = warehouse.dbt("seed")
+
+    assert run.returncode != 0
+    assert "experiment_variants.csv lacks the column experiment_id, variant_id, is_control" in run.output
+    assert (
+        "found: experiment_id;variant_id;is_control;expected_share;cost_per_unit. Add it, after a comma" in run.output
+    )
+
+
+def test_columns_may_change_places_and_others_come_beside_them(warehouse: Warehouse) -> None:
+    write_input(warehouse.input_folder, GOOD)
+    experiments = copied_registry(warehouse) / "experiments.csv"
+    with duckdb.connect() as connection:
+        connection.execute(f"create table given as from read_csv('{experiments}', all_varchar = true)")
+        before = connection.execute("select planned_units, annual_units from given").fetchall()
+        assert ("20000", "1000000") in before
+        assert warehouse.dbt("seed").returncode == 0
+        connection.execute(f"""
+            copy (
+                select annual_units, 'ann' as "Owner's Name", experiment_id as "order", * exclude (annual_units)
+                from given
+            ) to '{experiments}' (header)
+        """)
+
+    run = warehouse.dbt("seed")
+
+    assert run.returncode == 0, run.output
+    loaded = warehouse.query("""
+        select cast(planned_units as varchar), cast(annual_units as varchar), "Owner's Name", "order" = experiment_id
+        from registry.experiments
+    """)
+    assert sorted(loaded, key=str) == sorted(((*units, "ann", True) for units in before), key=str)
 
 
 def test_an_undeclared_covariate_is_named(warehouse: Warehouse) -> None:
