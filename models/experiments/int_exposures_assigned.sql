@@ -36,7 +36,7 @@ assigned as (
             when exposures.exposed_at >= experiments.ended_at then 'exposed after the experiment ended'
         end as rejection_reason,
         exposures.exposed_at,
-        exposures as _raw_row
+        exposures as _raw_row -- noqa: RF02
     from exposures
     left join experiments on exposures.experiment_id = experiments.experiment_id
     left join variants

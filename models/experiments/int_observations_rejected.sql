@@ -31,7 +31,7 @@ select
         when experiments.experiment_id is null then 'the registry has no such experiment'
         else 'the registry has no such variant'
     end as rejection_reason,
-    observations as _raw_row
+    observations as _raw_row -- noqa: RF02
 from observations
 left join experiments on observations.experiment_id = experiments.experiment_id
 left join variants
