@@ -11,7 +11,7 @@
 
 {% macro changed_attributes(scan) %}
     {#-
-        The attributes of events that come with another type than stg_events holds them in: [{name, held, kept_type}], the name as it is
+        The attributes of events that come with another type than stg_events holds them in: [{name, held_type, kept_type}], the name as it is
         there. Numbers are kept in the type that holds both; for all else the held type stays.
     -#}
     {% set held, changed = held_event_columns(), [] %}

@@ -30,8 +30,7 @@ assigned as (
         exposures.user_id as unit_id,
         exposures.variant_id,
         case
-            when experiments.experiment_id is null then 'the registry has no such experiment'
-            when variants.variant_id is null then 'the registry has no such variant'
+            {{ unknown_to_registry() }}
             when exposures.exposed_at < experiments.started_at then 'exposed before the experiment started'
             when exposures.exposed_at >= experiments.ended_at then 'exposed after the experiment ended'
         end as rejection_reason,

@@ -28,8 +28,7 @@ select
     observations.unit_id,
     observations.variant_id,
     case
-        when experiments.experiment_id is null then 'the registry has no such experiment'
-        else 'the registry has no such variant'
+        {{ unknown_to_registry() }}
     end as rejection_reason,
     observations as _raw_row -- noqa: RF02
 from observations

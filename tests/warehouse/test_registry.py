@@ -216,7 +216,7 @@ def test_what_a_metric_declares_in_vain_is_named(warehouse: Warehouse) -> None:
 
 
 FILTER = "\"{{ Dimension('tested_unit__exposed_at') }} > '2026-03-01'\""
-UNSUPPORTED = f"""
+FILTERED = f"""
   - {{name: filtered, label: filtered, description: A metric with a filter, type: simple,
      type_params: {{measure: tested_outcome}}, filter: {FILTER}}}
   - {{name: of_filtered_measure, label: of a filtered measure, description: A measure with a filter, type: simple,
@@ -225,25 +225,6 @@ UNSUPPORTED = f"""
      type_params: {{numerator: filtered, denominator: result}}}}
   - {{name: filtered_below, label: filtered below, description: A ratio with a filter, type: ratio,
      type_params: {{numerator: result, denominator: {{name: result, filter: {FILTER}}}}}}}
-  - {{name: of_an_expression, label: of an expression, description: A fact whose unit is no column, type: simple,
-     type_params: {{measure: trimmed_outcome}}}}
-semantic_models:
-  - name: tested_units
-    description: Units of the test.
-    model: ref('stg_observations')
-    defaults: {{agg_time_dimension: exposed_at}}
-    primary_entity: tested_unit
-    entities: [{{name: unit, type: foreign, expr: unit_id}}]
-    dimensions: [{{name: exposed_at, type: time, type_params: {{time_granularity: day}}}}]
-    measures: [{{name: tested_outcome, agg: sum, expr: outcome, description: The outcome}}]
-  - name: trimmed_units
-    description: The same units under a name that is worked out.
-    model: ref('stg_observations')
-    defaults: {{agg_time_dimension: exposed_at}}
-    primary_entity: trimmed_unit
-    entities: [{{name: unit, type: foreign, expr: trim(unit_id)}}]
-    dimensions: [{{name: exposed_at, type: time, type_params: {{time_granularity: day}}}}]
-    measures: [{{name: trimmed_outcome, agg: sum, expr: outcome, description: The outcome}}]
 """
 
 
@@ -251,8 +232,10 @@ def test_metrics_that_experiments_cannot_use_are_named(warehouse: Warehouse) -> 
     write_registry(warehouse.input_folder, ["a", "b"], {"result": ("outcome", False, "")})
     registry = warehouse.input_folder / "registry"
     sound = (registry / "metrics.yml").read_text()
-    metric = sound[sound.index("metrics:\n") :].rstrip("\n")
-    (registry / "metrics.yml").write_text(f"version: 2\n{metric}{UNSUPPORTED}")
+    (registry / "metrics.yml").write_text(sound.rstrip("\n") + FILTERED)
+    # The same units, under a name that is worked out.
+    trimmed = sound.replace("tested_", "trimmed_").replace("expr: unit_id", "expr: trim(unit_id)")
+    (registry / "trimmed.yml").write_text(trimmed.replace("result", "of_an_expression"))
     filtered = ["filtered", "of_filtered_measure", "of_filtered", "filtered_below"]
     with (registry / "experiment_metrics.csv").open("a") as rows:
         rows.writelines(f"tested,{name},secondary,,,\n" for name in [*filtered, "of_an_expression"])
