@@ -1,4 +1,5 @@
--- Where no learner is better than random there is neither a tier nor a policy that ranks units.
+-- Where no learner is better than random there is neither a tier nor a policy that ranks units. By profit units may be ranked all
+-- the same if a cost metric of the experiment has a winner.
 
 with
 
@@ -13,29 +14,51 @@ winners as (
 
 ),
 
+winners_of_costs as (
+
+    select
+        winners.experiment_id,
+        winners.treatment_variant_id
+    from winners
+    inner join {{ ref('experiment_metrics') }} as metrics
+        on
+            winners.experiment_id = metrics.experiment_id
+            and winners.metric_name = metrics.metric_name
+    where metrics.value_per_unit < 0
+
+),
+
 targeted as (
 
     select
         experiment_id,
         metric_name,
-        treatment_variant_id
+        treatment_variant_id,
+        'tier' as means
     from {{ ref('fct_uplift_scores') }}
     where tier is not null
     union
     select
         experiment_id,
         metric_name,
-        treatment_variant_id
+        treatment_variant_id,
+        policy as means
     from {{ ref('fct_targeting_policies') }}
     where policy in ('top_uplift', 'top_profit', 'tier_budget') and value is not null
 
 )
 
-select targeted.*
+select *
 from targeted
-left join winners
-    on
-        targeted.experiment_id = winners.experiment_id
-        and targeted.metric_name = winners.metric_name
-        and targeted.treatment_variant_id = winners.treatment_variant_id
-where winners.experiment_id is null
+where
+    (experiment_id, metric_name, treatment_variant_id) not in (
+        select (winners.experiment_id, winners.metric_name, winners.treatment_variant_id)
+        from winners
+    )
+    and not (
+        means = 'top_profit'
+        and (experiment_id, treatment_variant_id) in (
+            select (winners_of_costs.experiment_id, winners_of_costs.treatment_variant_id)
+            from winners_of_costs
+        )
+    )

@@ -10,7 +10,7 @@ best as (
         treatment_variant_id,
         learner
     from {{ ref('fct_uplift_evaluation') }}
-    where is_best and measure = 'qini'
+    where is_best and measure in ('qini', 'uplift_area')
 
 ),
 

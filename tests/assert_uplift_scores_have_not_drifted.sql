@@ -15,7 +15,7 @@ inner join {{ ref('fct_uplift_evaluation') }} as evaluation
         and drifts.metric_name = evaluation.metric_name
         and drifts.treatment_variant_id = evaluation.treatment_variant_id
         and drifts.learner = evaluation.learner
-        and evaluation.measure = 'qini'
+        and evaluation.measure in ('qini', 'uplift_area')
         and evaluation.is_winner
 where
     drifts.correlation < 0.5

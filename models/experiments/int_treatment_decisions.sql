@@ -5,7 +5,7 @@ with
 verdicts as (
 
     select *
-    from {{ ref('int_experiment_verdicts') }}
+    from {{ ref('fct_experiment_verdicts') }}
 
 ),
 
@@ -35,6 +35,8 @@ counted as (
         {%- endfor %}
     from verdicts
     group by experiment_id, treatment_variant_id
+    -- Of a treatment without any data there is nothing to decide.
+    having max(as_of_date) is not null
 
 ),
 

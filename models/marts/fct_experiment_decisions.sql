@@ -19,7 +19,7 @@ treatments as (
 verdicts as (
 
     select *
-    from {{ ref('int_experiment_verdicts') }}
+    from {{ ref('fct_experiment_verdicts') }}
 
 ),
 
@@ -163,7 +163,7 @@ select
     case
         when blocked.experiment_id is not null then blocked.reason
         when experiments.assignment = 'observational' then 'nobody assigned the variants: see fct_treatment_effects'
-        else coalesce(chosen.explanation, 'no unit was exposed yet')
+        else coalesce(chosen.explanation, 'no metric that the registry names for it has data yet')
     end as explanation,
     chosen.treatment_variant_id,
     experiments.annual_units * valued.value_effect as annual_impact,
@@ -181,6 +181,7 @@ select
     case
         when blocked.experiment_id is not null or experiments.assignment = 'observational' then 'no effect may be read'
         when experiments.annual_units is null then 'the registry gives no annual_units'
+        when chosen.experiment_id is null then 'no metric has data yet'
         when valued.experiment_id is null then 'no metric of the registry has a value_per_unit'
         when valued.count_estimated = 0 then 'the metrics with a value have no estimate'
         when valued.value_effect is null then 'a metric with a value has no estimate'
