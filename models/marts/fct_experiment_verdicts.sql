@@ -1,5 +1,5 @@
--- What each experiment says of each of its metrics: the one effect that counts, and its verdict. One row per experiment, metric of
--- the registry and treatment variant, also where there is no effect.
+-- What each experiment says of each of its metrics: the one effect that counts, and its verdict. One row per experiment, metric
+-- of the registry and treatment variant, also where there is no effect.
 -- The effect is the latest, by the inference that fits how the experiment is run: fixed when it is completed; while it runs,
 -- planned looks where units are planned, else what holds however often one looks. Adjusted for what was known before exposure
 -- where possible.
