@@ -3,6 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 
+PYTHON ?= python3
 DATA ?= data/demo
 USERS ?= 40000
 DAYS ?= 44
@@ -28,11 +29,15 @@ READ_INPUT = \
 		echo "lifthouse: vars of $$folder/vars.yml"; \
 		vars="$$(cat "$$folder/vars.yml")"$$'\n'"$$vars"; \
 	fi; \
-	if [ -z "$${LIFTHOUSE_REGISTRY:-}" ] && [ -e "$$folder/registry" ]; then \
+	if [ -n "$${LIFTHOUSE_REGISTRY:-}" ]; then \
+		echo "lifthouse: registry of $$LIFTHOUSE_REGISTRY"; \
+	elif [ -e "$$folder/registry" ]; then \
 		case "$$folder" in *\'*) echo "lifthouse: dbt can't read $$folder/registry. Expected: no apostrophe in DATA. Rename the folder." >&2; exit 2;; esac; \
 		echo "lifthouse: registry of $$folder/registry"; \
 		LIFTHOUSE_REGISTRY="$$(realpath --relative-to=. "$$folder/registry")"; \
 		export LIFTHOUSE_REGISTRY; \
+	else \
+		echo "lifthouse: registry of seeds/"; \
 	fi
 # Nothing to add to yet, or asked for: build in full, and test every row rather than the latest.
 REFRESH = $$(if [ -n "$(filter-out 0 no false,$(FULL))" ] || [ ! -e "$$LIFTHOUSE_WAREHOUSE" ]; then echo --full-refresh; fi)
@@ -41,15 +46,17 @@ REFRESH = $$(if [ -n "$(filter-out 0 no false,$(FULL))" ] || [ ! -e "$$LIFTHOUSE
 help: ## List what can be made
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo
-	@echo "  DATA=folder  your events, exposures, users, items (default: generated demo data)   FULL=1  rebuild from scratch"
+	@echo "  DATA=folder  your events, exposures, users, items, observations, with vars.yml and registry/ (default: generated demo data)"
+	@echo "  FULL=1  rebuild from scratch   PYTHON=python3.11  where python3 is another   USERS, DAYS, SEED  of the demo, before it is made"
 	@echo "  LIFTHOUSE_WAREHOUSE, LIFTHOUSE_CORES, LIFTHOUSE_MEMORY (e.g. 6GB) move and bound the warehouse"
 
 .PHONY: setup
 setup: $(INSTALLED) ## Create .venv with the pinned packages
 
 $(INSTALLED): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11) and f"lifthouse: $(PYTHON) is Python {sys.version.split()[0]}. Expected: 3.11. Install it and name it: make build PYTHON=python3.11")'
 	@echo "lifthouse: installing pinned packages into .venv (about a minute)"
-	python3 -m venv .venv
+	$(PYTHON) -m venv .venv
 	.venv/bin/pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements.lock
 	.venv/bin/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
@@ -77,6 +84,14 @@ lint: $(INSTALLED) ## Style and types of SQL and Python, and a parse without war
 .PHONY: bench
 bench: $(INSTALLED) ## Measure speed and memory against references (minutes to an hour)
 	.venv/bin/python -m benchmarks
+
+.PHONY: registry
+registry: ## Begin DATA/registry, for your experiments in place of the demo's: four tables without rows
+	@folder="$$DATA/registry"; \
+	[ -d "$$DATA" ] || { echo "lifthouse: DATA == '$$DATA' is no folder. Expected: the folder of your events. Make it, or correct the name." >&2; exit 2; }; \
+	[ ! -e "$$folder" ] || { echo "lifthouse: $$folder is there already. Nothing was changed." >&2; exit 2; }; \
+	mkdir "$$folder"; \
+	for table in seeds/*.csv; do head -n 1 "$$table" > "$$folder/$${table##*/}"; echo "$$folder/$${table##*/}"; done
 
 .PHONY: docs
 docs: $(INSTALLED) $(DEMO) ## Generate the catalogue of every table and column into target/

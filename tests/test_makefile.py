@@ -100,6 +100,38 @@ def test_a_folder_of_input_may_bring_its_own_registry(project: Project, folder: 
     assert project.built(f"DATA={folder}", "LIFTHOUSE_REGISTRY=mine").registry == "mine"
 
 
+def test_a_registry_begins_without_experiments(project: Project):
+    tables = [path.name for path in (PROJECT / "seeds").glob("*.csv")]
+    for name in tables:
+        shutil.copy(PROJECT / "seeds" / name, project.write(f"seeds/{name}"))
+    project.write("data/my shop/events.csv")
+    assert project.make("registry", "DATA=data/my shop").returncode == 0
+    for name in tables:
+        [header] = (project.folder / "data/my shop/registry" / name).read_text().splitlines()
+        assert header == (PROJECT / "seeds" / name).read_text().splitlines()[0]
+    assert project.built("DATA=data/my shop").registry == "data/my shop/registry"
+    again = project.make("registry", "DATA=data/my shop")
+    assert "data/my shop/registry is there already" in again.stderr
+    assert "DATA == 'data/shpo' is no folder" in project.make("registry", "DATA=data/shpo").stderr
+
+
+# Says that it is another version.
+PYTHON = f"""#!{sys.executable}
+import sys
+sys.version, sys.version_info = "3.12.4 (main)", (3, 12, 4, "final", 0)
+exec(sys.argv[sys.argv.index("-c") + 1])
+"""
+
+
+def test_another_python_is_refused_before_anything_is_installed(project: Project):
+    shutil.rmtree(project.folder / ".venv")
+    project.write("bin/python", PYTHON).chmod(0o755)
+    done = project.make("setup", "PYTHON=bin/python")
+    assert done.returncode != 0
+    assert "bin/python is Python 3.12.4. Expected: 3.11." in done.stderr
+    assert not (project.folder / ".venv").exists()
+
+
 def test_the_demo_needs_neither_settings_nor_registry(project: Project):
     for arguments in ([], ["DATA=data/demo"], ["DATA=data/demo/"]):
         called = project.built(*arguments)
