@@ -1,7 +1,8 @@
 -- Which kind of users does the revenue of each arm come from?
 --
 -- Asked by: commercial managers, by region or any other attribute of the users.
--- How to read it: compare revenue_per_unit between the arms of one segment. Revenue counts from the day of first exposure on.
+-- How to read it: compare revenue_per_unit between the arms of one segment. Revenue counts from the day of first exposure to the
+-- experiment's end.
 -- revenue_share says how much of the arm's revenue the segment brings. Differences between segments were not tested:
 -- take them as a question for the next experiment. Units that the users table doesn't know are in segment unknown; an experiment
 -- none of whose units ever was active came as observations, and is left out.
@@ -15,6 +16,17 @@ units as (
     select *
     from {{ ref('fct_experiment_units') }}
     where is_included
+
+),
+
+experiments as (
+
+    select
+        experiment_id,
+
+        max(coalesce(ended_at, timestamp 'infinity')) as ended_at
+    from {{ ref('dim_experiment_variants') }}
+    group by all
 
 ),
 
@@ -57,11 +69,13 @@ revenue_by_unit as (
         count(user_days.user_id) as days_active,
         coalesce(sum(user_days.revenue), 0) as revenue
     from units
+    inner join experiments on units.experiment_id = experiments.experiment_id
     left join user_segments on units.unit_id = user_segments.user_id
     left join user_days
         on
             units.unit_id = user_days.user_id
             and user_days.activity_date >= cast(units.first_exposed_at as date)
+            and experiments.ended_at > user_days.activity_date
     group by all
 
 ),

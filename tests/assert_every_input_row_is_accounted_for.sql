@@ -103,7 +103,8 @@ compared as (
 
 select
     *,
-    'rows changed or arrived with an old loaded_at: run make build FULL=1 while all files are there' as remedy
+    'rows changed or arrived with an old loaded_at: run make build FULL=1 with the DATA of every build, while all files are there'
+        as remedy
 from compared
 where
     count_rows_in_input > count_rows_accounted_for

@@ -50,7 +50,7 @@
             {% do exceptions.raise_compiler_error(
                 'stg_suspect_events is of another load than ' ~ this.identifier ~ ' is to read; nothing was changed. '
                 ~ 'Either only a part of staging was selected, or the input changed during the run. Expected: ' ~ expected ~ '; found: '
-                ~ (found or 'none') ~ '. Build both: dbt run --select +stg_events'
+                ~ (found or 'none') ~ '. Build both: dbt run --select +stg_events, with the vars of every build'
             ) %}
         {% endif %}
     {% endif %}

@@ -85,7 +85,7 @@
         {% for row in run_query(checked ~ counts | join(' union all ')).rows if row[3] %}
             {% do problems.append(location.label ~ ': column ' ~ row[0] ~ ' holds ' ~ row[2] ~ ', in ' ~ row[3] ~ ' new rows. Expected: '
                 ~ row[1] | lower ~ ', as in the events that were read before. Repair the values, or build everything anew while all files are there: '
-                ~ 'make build FULL=1 (dbt build --full-refresh).') %}
+                ~ 'make build FULL=1, with the DATA and LIFTHOUSE_WAREHOUSE of every build (dbt build --full-refresh, with its vars).') %}
         {% endfor %}
     {% endif %}
     {{ return(problems) }}

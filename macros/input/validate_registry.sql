@@ -15,7 +15,7 @@
         {% if not problems %}
             {% set checks = _experiment_checks() + _variant_checks() + _phase_checks() + _metric_checks() %}
             {% for row in run_query(_registry_ctes(columns) ~ checks | join('\nunion all\n') ~ '\norder by 1, 2').rows %}
-                {% do problems.append(_registry_file(row[0]) ~ (', row ' ~ row[1] if row[1]) ~ ': ' ~ row[2]) %}
+                {% do problems.append(registry_file(row[0]) ~ (', row ' ~ row[1] if row[1]) ~ ': ' ~ row[2]) %}
             {% endfor %}
         {% endif %}
         {% if problems %}
@@ -26,19 +26,14 @@
 {% endmacro %}
 
 
-{% macro _registry_file(name) %}
-    {{- return(env_var('LIFTHOUSE_REGISTRY', 'seeds') ~ '/' ~ name ~ '.csv') -}}
-{% endmacro %}
-
-
 {% macro _registry_scan(name) %}
     {#- A file as text. Nothing is left to DuckDB's guesses, which take semicolons for commas and lines that begin with # for comments. -#}
-    {{ return("read_csv('" ~ _registry_file(name) ~ "', all_varchar = true, header = true, delim = ',', quote = '\"', escape = '\"', comment = '')") }}
+    {{ return("read_csv('" ~ registry_file(name) ~ "', all_varchar = true, header = true, delim = ',', quote = '\"', escape = '\"', comment = '')") }}
 {% endmacro %}
 
 
 {% macro _registry_column_problems(name, expected) %}
-    {% set file = _registry_file(name) %}
+    {% set file = registry_file(name) %}
     {% set found = run_query('select column_name from (describe select * from ' ~ _registry_scan(name) ~ ')').columns[0].values() %}
     {% set missing = expected | reject('in', found) | list %}
     {{ return([file ~ ' lacks the column ' ~ missing | join(', ') ~ '; found: ' ~ found | join(', ') ~ '. Add it, after a comma; docs/input.md says what'

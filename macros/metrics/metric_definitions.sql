@@ -50,7 +50,7 @@
     {% for name in names %}
         {% set definition = definitions.get(name, {'unsupported': 'it is not a metric of the semantic layer'}) %}
         {% if definition.unsupported and registry %}
-            {% do exceptions.raise_compiler_error("seeds/experiment_metrics.csv: metric_name '" ~ name ~ "' can't be used: " ~ definition.unsupported
+            {% do exceptions.raise_compiler_error(registry_file('experiment_metrics') ~ ": metric_name '" ~ name ~ "' can't be used: " ~ definition.unsupported
                 ~ '. Known metrics: ' ~ definitions | sort | join(', ') ~ '. Correct the name, or declare the metric in YAML.') %}
         {% elif not definition.unsupported %}
             {% do registered.update({name: definition}) %}
