@@ -33,6 +33,9 @@ READ_INPUT = \
 		echo "lifthouse: registry of $$LIFTHOUSE_REGISTRY"; \
 	elif [ -e "$$folder/registry" ]; then \
 		case "$$folder" in *\'*) echo "lifthouse: dbt can't read $$folder/registry. Expected: no apostrophe in DATA. Rename the folder." >&2; exit 2;; esac; \
+		for table in $$(cd seeds; echo *.csv); do \
+			[ -e "$$folder/registry/$$table" ] || { echo "lifthouse: $$folder/registry/$$table is not there. Expected: all tables of a registry. Write it: its header alone is enough, as in seeds/$$table." >&2; exit 2; }; \
+		done; \
 		echo "lifthouse: registry of $$folder/registry"; \
 		LIFTHOUSE_REGISTRY="$$(realpath --relative-to=. "$$folder/registry")"; \
 		export LIFTHOUSE_REGISTRY; \
@@ -91,7 +94,7 @@ registry: ## Begin DATA/registry, for your experiments in place of the demo's: f
 	[ -d "$$DATA" ] || { echo "lifthouse: DATA == '$$DATA' is no folder. Expected: the folder of your events. Make it, or correct the name." >&2; exit 2; }; \
 	[ ! -e "$$folder" ] || { echo "lifthouse: $$folder is there already. Nothing was changed." >&2; exit 2; }; \
 	mkdir "$$folder"; \
-	for table in seeds/*.csv; do head -n 1 "$$table" > "$$folder/$${table##*/}"; echo "$$folder/$${table##*/}"; done
+	for table in $$(cd seeds; echo *.csv); do head -n 1 "seeds/$$table" > "$$folder/$$table"; echo "$$folder/$$table"; done
 
 .PHONY: docs
 docs: $(INSTALLED) $(DEMO) ## Generate the catalogue of every table and column into target/

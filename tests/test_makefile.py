@@ -76,6 +76,7 @@ def project(tmp_path: Path) -> Project:
     project = Project(tmp_path)
     for name in ("Makefile", "requirements.lock", "pyproject.toml"):
         shutil.copy(PROJECT / name, tmp_path)
+    shutil.copytree(PROJECT / "seeds", tmp_path / "seeds")
     project.write(".venv/bin/dbt", DBT).chmod(0o755)
     project.write("data/demo/truth/manifest.json")
     project.write(".venv/installed")
@@ -95,20 +96,17 @@ def test_a_folder_of_input_may_have_any_name(project: Project, folder: str):
 
 @pytest.mark.parametrize("folder", ["data/shop", "data/my shop"])
 def test_a_folder_of_input_may_bring_its_own_registry(project: Project, folder: str):
-    project.write(f"{folder}/registry/experiments.csv")
+    shutil.copytree(PROJECT / "seeds", project.folder / folder / "registry")
     assert project.built(f"DATA={folder}").registry == f"{folder}/registry"
     assert project.built(f"DATA={folder}", "LIFTHOUSE_REGISTRY=mine").registry == "mine"
 
 
 def test_a_registry_begins_without_experiments(project: Project):
-    tables = [path.name for path in (PROJECT / "seeds").glob("*.csv")]
-    for name in tables:
-        shutil.copy(PROJECT / "seeds" / name, project.write(f"seeds/{name}"))
     project.write("data/my shop/events.csv")
     assert project.make("registry", "DATA=data/my shop").returncode == 0
-    for name in tables:
-        [header] = (project.folder / "data/my shop/registry" / name).read_text().splitlines()
-        assert header == (PROJECT / "seeds" / name).read_text().splitlines()[0]
+    for path in (PROJECT / "seeds").glob("*.csv"):
+        [header] = (project.folder / "data/my shop/registry" / path.name).read_text().splitlines()
+        assert header == path.read_text().splitlines()[0]
     assert project.built("DATA=data/my shop").registry == "data/my shop/registry"
     again = project.make("registry", "DATA=data/my shop")
     assert "data/my shop/registry is there already" in again.stderr
@@ -143,6 +141,8 @@ def test_what_cannot_be_read_is_named(project: Project):
     assert "DATA == '' is no folder" in project.refused("DATA=")
     project.write("data/shop/vars.yml/nobody writes settings into a folder")
     assert "data/shop/vars.yml" in project.refused("DATA=data/shop")
+    project.write("data/half/registry/experiments.csv")
+    assert "data/half/registry/experiment_metrics.csv is not there." in project.refused("DATA=data/half")
     project.write("data/it's/registry/experiments.csv")
     assert "can't read data/it's/registry. Expected: no apostrophe" in project.refused("DATA=data/it's")
 
