@@ -169,7 +169,7 @@ UNITS = """
 """
 
 
-def test_revenue_by_segment_counts_silent_units_and_finds_attributes_in_any_case(analyses: Analyses) -> None:
+def test_revenue_by_segment_is_of_all_units_to_the_end_and_finds_attributes_in_any_case(analyses: Analyses) -> None:
     records = analyses.records_on(
         "revenue_by_segment_and_variant",
         {
@@ -182,8 +182,12 @@ def test_revenue_by_segment_counts_silent_units_and_finds_attributes_in_any_case
             """,
             "fct_user_days": """
                 from (values
-                    ('ann', date '2026-03-01', 99.0), ('ann', date '2026-03-02', 7.0), ('ann', date '2026-03-03', 3.0)
+                    ('ann', date '2026-03-01', 99.0), ('ann', date '2026-03-02', 7.0), ('ann', date '2026-03-03', 3.0),
+                    ('ann', date '2026-03-04', 99.0)
                 ) as user_days(user_id, activity_date, revenue)
+            """,
+            "dim_experiment_variants": """
+                from (values ('shop', timestamp '2026-03-04'), ('table', null)) as variants(experiment_id, ended_at)
             """,
         },
     )
