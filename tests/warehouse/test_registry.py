@@ -1,5 +1,6 @@
 """A registry with mistakes: the build stops before anything is made, and names file, row and remedy of each."""
 
+import re
 import shutil
 from pathlib import Path
 
@@ -126,6 +127,21 @@ def test_the_last_phase_of_an_open_experiment_has_no_end(warehouse: Warehouse) -
     assert run.returncode == 0, run.output
     open_phases = warehouse.query("select distinct phase_id from registry.experiment_phases where ended_at is null")
     assert open_phases == [("ramp_50",)]
+
+
+def test_metrics_of_the_documentation_can_be_registered(warehouse: Warehouse) -> None:
+    registry = copied_registry(warehouse)
+    page = (PROJECT / "docs" / "metrics" / "README.md").read_text()
+    blocks = [block for block in re.findall(r"```yaml\n(.*?)```", page, re.DOTALL) if "model: ref(" in block]
+    assert len(blocks) == 2
+    for at, block in enumerate(blocks):
+        (registry / f"documented_{at}.yml").write_text(block)
+    with (registry / "experiment_metrics.csv").open("a") as metrics:
+        metrics.write("checkout_aa,searches_per_user,secondary,,,\n")
+
+    run = warehouse.dbt("seed")
+
+    assert run.returncode == 0, run.output
 
 
 def test_a_missing_column_is_named(warehouse: Warehouse) -> None:
