@@ -82,6 +82,7 @@
                 'agg': measure.agg if measure.agg is string else measure.agg.value,
                 'expr': measure.expr or measure.name,
                 'quantile': (measure.agg_params or {}).get('percentile'),
+                'unsupported': fact.unsupported or _measure_problem(measure, time),
             }}) %}
         {% endfor %}
     {% endfor %}
@@ -99,6 +100,18 @@
                 ~ "', must be the name of a column; work it out in the model that the semantic model reads") }}
         {% endif %}
     {% endfor %}
+    {{ return(none) }}
+{% endmacro %}
+
+
+{% macro _measure_problem(measure, time) %}
+    {#- Why experiments can't use a measure, none if they can: what else it declares would be left out of account. -#}
+    {% if measure.agg_time_dimension and measure.agg_time_dimension != time %}
+        {{ return('its measure ' ~ measure.name ~ ' is dated by ' ~ measure.agg_time_dimension ~ ', must be by ' ~ time ~ ' as the default of its semantic model;'
+            ~ ' put it into a semantic model of its own over the same table') }}
+    {% elif measure.non_additive_dimension %}
+        {{ return('its measure ' ~ measure.name ~ ' has a non_additive_dimension; work out what is to be added up in the model that the semantic model reads') }}
+    {% endif %}
     {{ return(none) }}
 {% endmacro %}
 
@@ -164,6 +177,12 @@
         {% set conversion = metric.type_params.conversion_type_params %}
         {% do inputs.extend([conversion.base_measure, conversion.conversion_measure]) %}
         {% do definition.update({'kind': 'conversion', 'is_proportion': true, 'numerator': measures[conversion.conversion_measure.name]}) %}
+        {% set calculation = conversion.calculation if conversion.calculation is string else conversion.calculation.value %}
+        {% if calculation != 'conversion_rate' %}
+            {% do definition.update({'unsupported': 'its calculation is ' ~ calculation ~ ', must be conversion_rate'}) %}
+        {% elif conversion.constant_properties %}
+            {% do definition.update({'unsupported': 'it has constant_properties, which experiments do not follow'}) %}
+        {% endif %}
         {% if conversion.window %}
             {% set days = {'day': 1, 'week': 7} %}
             {% set granularity = conversion.window.granularity if conversion.window.granularity is string else conversion.window.granularity.value %}
@@ -179,11 +198,11 @@
     {% if inputs | select | reject('string') | selectattr('filter') | list %}
         {% do definition.update({'unsupported': "it has a filter; put the condition into the measure's expr instead"}) %}
     {% endif %}
-    {% for part in [definition.numerator, definition.denominator] if part and part.fact.unsupported %}
-        {% do definition.update({'unsupported': part.fact.unsupported}) %}
+    {% for part in [definition.numerator, definition.denominator] if part and part.unsupported %}
+        {% do definition.update({'unsupported': part.unsupported}) %}
     {% endfor %}
     {% if not definition.unsupported %}
-        {% do _require_caps_that_apply(definition, meta) %}
+        {% do definition.update({'unsupported': _settings_problem(definition, meta)}) %}
     {% endif %}
     {% if definition.prior_standard_deviation is none and not definition.is_proportion %}
         {% do definition.update({'prior_standard_deviation': 0.3}) %}
@@ -196,16 +215,26 @@
 {% endmacro %}
 
 
-{% macro _require_caps_that_apply(definition, meta) %}
-    {#- Stops at a cap that would change nothing, or more than is meant. -#}
+{% macro _settings_problem(definition, meta) %}
+    {#- Why experiments can't use what is declared beside a metric, none if they can: it would change nothing, or more than is meant. -#}
+    {% set in_vain = {'retention': ['window_days'], 'quantile': ['lookback_days', 'covariates']}.get(definition.kind, []) %}
+    {% for key in in_vain + (['quantile_over'] if definition.kind != 'quantile' else []) if meta.get(key) %}
+        {{ return(key ~ ' says nothing of a ' ~ definition.kind ~ '; leave it out') }}
+    {% endfor %}
+    {% set from_day, to_day = definition.retention_from_day, definition.retention_to_day %}
+    {% if (definition.kind == 'retention' or to_day is not none)
+        and not (from_day is integer and to_day is integer and 0 <= from_day and from_day <= to_day) %}
+        {{ return("retention_from_day == '" ~ from_day ~ "', retention_to_day == '" ~ to_day
+            ~ "', must be whole numbers of days, 0 or later, in this order") }}
+    {% endif %}
     {% for key, value in meta.items() if key.startswith('cap_') and value and definition.kind != 'mean' %}
-        {% do exceptions.raise_compiler_error('metric ' ~ definition.name ~ ': ' ~ key ~ ' is for totals of a unit, and this is a ' ~ definition.kind
-            ~ ". Leave it out, or cap what is measured in the measure's expr, as in least(revenue, 100).") %}
+        {{ return(key ~ ' is for totals of a unit, and this is a ' ~ definition.kind
+            ~ "; leave it out, or cap what is measured in the measure's expr, as in least(revenue, 100)") }}
     {% endfor %}
     {% if definition.cap_ignores_zeros and definition.cap_lower_percentile is not none %}
-        {% do exceptions.raise_compiler_error('metric ' ~ definition.name ~ ': cap_lower_percentile with cap_ignores_zeros would lift every unit with a'
-            ~ ' total of 0. Leave out one of them, or set cap_lower.') %}
+        {{ return('cap_lower_percentile with cap_ignores_zeros would lift every unit with a total of 0; leave out one of them, or set cap_lower') }}
     {% endif %}
+    {{ return(none) }}
 {% endmacro %}
 
 

@@ -6,7 +6,9 @@
 {%- set parts = metric_parts(metrics) %}
 {%- set lookback_days = ((parts | map(attribute='lookback_days') | select | list) + [0]) | max %}
 {%- set other_facts = {} %}
-{%- for part in parts if part.fact.relation.identifier not in ['int_events_measured', 'fct_sessions', 'stg_observations'] %}
+{#- Sessions tell of their events; an observation is in the unit's own row. -#}
+{%- set told_by_sessions = ['int_events_measured.occurred_at', 'fct_sessions.started_at', 'fct_sessions.ended_at'] %}
+{%- for part in parts if not part.fact.is_observed and part.fact.relation.identifier ~ '.' ~ part.fact.time not in told_by_sessions %}
 {%- do other_facts.update({part.fact.name: part.fact}) %}
 {%- endfor %}
 {%- set earlier = adapter.get_relation(this.database, this.schema, this.identifier) if execute %}
