@@ -8,8 +8,8 @@
 {%- set other_facts = {} %}
 {#- Sessions tell of their events; an observation is in the unit's own row. -#}
 {%- set told_by_sessions = ['int_events_measured.occurred_at', 'fct_sessions.started_at', 'fct_sessions.ended_at'] %}
-{%- for part in parts if not part.fact.is_observed and part.fact.relation.identifier ~ '.' ~ part.fact.time not in told_by_sessions %}
-{%- do other_facts.update({part.fact.name: part.fact}) %}
+{%- for fact in parts | map(attribute='fact') | rejectattr('is_observed') %}
+{%- if fact.relation.identifier ~ '.' ~ fact.time not in told_by_sessions %}{% do other_facts.update({fact.name: fact}) %}{% endif %}
 {%- endfor %}
 {%- set earlier = adapter.get_relation(this.database, this.schema, this.identifier) if execute %}
 
