@@ -253,5 +253,35 @@ def test_a_phase_that_says_nothing_does_not_silence_the_others():
     assert whole.reason.item() == Reason.NONE
     assert whole.effect.item() == phases.effect[1]
     assert whole.variance.item() == phases.variance[1]
+    assert (whole.count_control.item(), whole.count_treatment.item()) == (3, 3)
     alone = combined_comparison(compare(control[:1], treatment[:1], denominator=1), np.array([0]), 1)
     assert list(reason_names(alone.reason)) == ["zero_denominator"]
+
+
+def test_a_phase_in_which_nothing_happened_counts():
+    """0 of 100 against 0 of 100, then 2 of 100 against 4 of 100."""
+    control = Moments.from_sums([100, 100], [[0.0], [2.0]], [[0.0], [2.0]])
+    treatment = Moments.from_sums([100, 100], [[0.0], [4.0]], [[0.0], [4.0]])
+    phases = compare(control, treatment)
+    assert list(reason_names(phases.reason)) == ["zero_variance", None]
+
+    whole = combined_comparison(phases, np.array([0, 0]), 1)
+
+    assert (whole.mean_control.item(), whole.mean_treatment.item(), whole.effect.item()) == (0.01, 0.02, 0.01)
+    assert (whole.count_control.item(), whole.count_treatment.item()) == (200, 200)
+    assert whole.variance.item() == phases.variance[1] / 4
+    assert whole.degrees_of_freedom.item() == pytest.approx(phases.degrees_of_freedom[1])
+    assert whole.reason.item() == Reason.NONE
+    assert combined_comparison(compare(control[:1], treatment[:1]), np.array([0]), 1).reason == [Reason.ZERO_VARIANCE]
+
+
+def test_a_segment_in_which_nothing_happened_counts():
+    control = Moments.from_sums([100, 100], [[0.0], [2.0]], [[0.0], [2.0]])
+    treatment = Moments.from_sums([100, 100], [[0.0], [4.0]], [[0.0], [4.0]])
+
+    whole = stratified_comparison(control, treatment, np.array([0, 0]), 1)
+
+    assert (whole.mean_control.item(), whole.mean_treatment.item()) == (0.01, 0.02)
+    # A quarter of the second segment's variance, and that of the segments' sizes about the effects 0 and 0.02.
+    assert whole.variance.item() == pytest.approx(compare(control, treatment).variance[1] / 4 + 0.01**2 / 400)
+    assert whole.reason.item() == Reason.NONE

@@ -98,8 +98,9 @@ def combined_comparison(comparisons: Comparison, groups: npt.NDArray[np.integer]
     """Combine comparisons within strata in which units were allocated differently, such as the phases of a ramp.
 
     Strata are weighted by their units and the weights count as known: the effect is the average over the units that
-    were there. A stratum that has a reason, such as too few units or a denominator of zero, says nothing of the effect
-    and is left out; if none is left, their reason is the group's.
+    were there. A stratum that does not vary counts with the variance zero: without those in which nothing happened,
+    what is rare would look frequent. One with another reason, such as too few units or a denominator of zero, says
+    nothing of the effect and is left out with its units; if none is left, their reason is the group's.
 
     Args:
         comparisons: One row a stratum of a group, adjusted or not.
@@ -107,7 +108,7 @@ def combined_comparison(comparisons: Comparison, groups: npt.NDArray[np.integer]
         n_groups: Number of groups.
 
     Returns:
-        One row a group.
+        One row a group. It has the reason zero_variance where no stratum varies.
 
     References:
         Kohavi, Crook, Longbotham (2009), Online experimentation at Microsoft, on Simpson's paradox in ramp-ups.
@@ -120,9 +121,10 @@ def combined_comparison(comparisons: Comparison, groups: npt.NDArray[np.integer]
         [1.0]
 
     """
-    counted = comparisons.reason == Reason.NONE
+    counted = (comparisons.reason == Reason.NONE) | (comparisons.reason == Reason.ZERO_VARIANCE)
     units = np.where(counted, comparisons.count_control + comparisons.count_treatment, 0.0)
     total = grouped_sum(units, groups, n_groups)
+    shown = counted | (total == 0)[groups]
     with np.errstate(divide="ignore", invalid="ignore"):
         weights = np.where(units > 0, units / total[groups], 0.0)
 
@@ -133,14 +135,14 @@ def combined_comparison(comparisons: Comparison, groups: npt.NDArray[np.integer]
 
     variance = weighted(comparisons.variance, 2)
     with np.errstate(divide="ignore", invalid="ignore"):
-        spread = weighted(comparisons.variance**2 / comparisons.degrees_of_freedom, 4)
-        degrees = variance**2 / spread
+        shares = np.where(comparisons.variance > 0, comparisons.variance**2 / comparisons.degrees_of_freedom, 0.0)
+        degrees = variance**2 / weighted(shares, 4)
     failed = np.full(n_groups, Reason.TOO_FEW_UNITS, dtype=np.int8)
     np.maximum.at(failed, groups, comparisons.reason)
-    reason = np.where(total > 0, Reason.NONE, failed).astype(np.int8)
+    reason = np.where(total > 0, np.where(variance == 0, Reason.ZERO_VARIANCE, Reason.NONE), failed).astype(np.int8)
     return Comparison(
-        count_control=grouped_sum(comparisons.count_control, groups, n_groups),
-        count_treatment=grouped_sum(comparisons.count_treatment, groups, n_groups),
+        count_control=grouped_sum(np.where(shown, comparisons.count_control, 0.0), groups, n_groups),
+        count_treatment=grouped_sum(np.where(shown, comparisons.count_treatment, 0.0), groups, n_groups),
         mean_control=weighted(comparisons.mean_control),
         mean_treatment=weighted(comparisons.mean_treatment),
         effect=weighted(comparisons.effect),
