@@ -39,8 +39,8 @@ def measure(experiments: int) -> list[Figure]:
     registry = Registry.from_tables(
         pd.DataFrame({"experiment_id": names, "assignment": "randomised", "planned_units": float("nan")}),
         pd.DataFrame(
-            [(name, variant, variant == "a") for name in names for variant in "ab"],
-            columns=["experiment_id", "variant_id", "is_control"],
+            [(name, variant, variant == "a", 0.5) for name in names for variant in "ab"],
+            columns=["experiment_id", "variant_id", "is_control", "expected_share"],
         ),
         pd.DataFrame(
             [(name, f"m{at}", "secondary", float("nan"), "increase", False) for name in names for at in range(METRICS)],

@@ -1,4 +1,6 @@
-"""Effects of experiments that have quantiles only, and which effects are one family."""
+"""Effects of experiments that have quantiles only, which effects are one family, and planned looks."""
+
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -6,13 +8,21 @@ import pytest
 
 from lifthouse.results.effects import experiment_effects
 from lifthouse.results.registry import Registry
+from lifthouse.statistics.group_sequential import group_sequential_boundaries
 from lifthouse.statistics.quantiles import grid_levels
 
 
-def registry(*metrics: str) -> Registry:
+def registry(*metrics: str, shares: Sequence[float] = (0.5, 0.5), planned_units: float = float("nan")) -> Registry:
     return Registry.from_tables(
-        pd.DataFrame({"experiment_id": ["x"], "planned_units": float("nan")}),
-        pd.DataFrame({"experiment_id": "x", "variant_id": ["a", "b"], "is_control": [True, False]}),
+        pd.DataFrame({"experiment_id": ["x"], "planned_units": planned_units}),
+        pd.DataFrame(
+            {
+                "experiment_id": "x",
+                "variant_id": list("abc"[: len(shares)]),
+                "is_control": [True, *[False] * (len(shares) - 1)],
+                "expected_share": shares,
+            }
+        ),
         pd.DataFrame(
             {
                 "experiment_id": "x",
@@ -100,3 +110,52 @@ def test_the_latest_effects_are_one_family_whatever_day_each_metric_ends_on():
     # On the day on which one metric ended the other had not: by day it stands alone.
     [going_on] = fixed[(fixed["as_of_date"] == "2026-03-14") & ~fixed["is_latest"]].to_dict("records")
     assert going_on["p_value_adjusted"] == going_on["p_value"]
+
+
+def ramp(*days: tuple[int, int, int]) -> pd.DataFrame:
+    """Units of three arms by day, half of which have the value 1."""
+    return pd.DataFrame(
+        [
+            {
+                "experiment_id": "x",
+                "metric_name": "spent",
+                "variant_id": variant,
+                "dimension": "all",
+                "segment": "all",
+                "activity_date": pd.Timestamp("2026-03-01") + pd.Timedelta(days=day),
+                "count_units": count,
+                "value_names": ["numerator"],
+                "pivots": [0.0],
+                "sums": [count / 2],
+                "products": [count / 2],
+            }
+            for day, counts in enumerate(days)
+            for variant, count in zip("abc", counts, strict=True)
+        ]
+    )
+
+
+@pytest.mark.parametrize(
+    ("days", "information"),
+    [
+        ([(80, 10, 10)] * 10, np.arange(1, 11) / 10),
+        # A ramp: the arms' shares of what is planned are known when it is over.
+        ([(180, 10, 10)] * 3 + [(100, 50, 50)] * 2, np.arange(1, 6) / 5),
+        ([(80, 10, 10)] * 12, np.arange(1, 13) / 12),
+    ],
+)
+def test_information_of_planned_looks_is_the_share_of_all_arms_units(days, information):
+    of_plan = registry("spent", shares=(0.8, 0.1, 0.1), planned_units=1000)
+    effects = experiment_effects(ramp(*days), quantiles().iloc[:0], of_plan)
+    looks = effects[effects["inference"] == "group_sequential"]
+    for _, pair in looks.groupby("treatment_variant_id"):
+        reach = (pair["absolute_ci_upper"] - pair["absolute_effect"]) / pair["standard_error"]
+        assert reach.tolist() == pytest.approx(group_sequential_boundaries(information.tolist()).tolist())
+
+
+def test_always_valid_inference_is_tuned_to_the_pairs_share_of_the_plan():
+    of_plan = registry("spent", shares=(0.8, 0.15, 0.05), planned_units=1000)
+    assert [of_plan.expected_units("x", pair) for pair in (("a", "b"), ("a", "c"))] == pytest.approx([950, 850])
+    nobody_assigned = registry("spent", shares=(np.nan, np.nan, np.nan), planned_units=900)
+    assert nobody_assigned.expected_units("x", ("a", "b")) == pytest.approx(600)
+    assert registry("spent").expected_units("x", ("a", "b")) == 5000

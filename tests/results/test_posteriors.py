@@ -8,7 +8,7 @@ from lifthouse.results.registry import Registry
 
 REGISTRY = Registry.from_tables(
     pd.DataFrame({"experiment_id": ["x"], "assignment": "randomised", "planned_units": float("nan")}),
-    pd.DataFrame({"experiment_id": "x", "variant_id": ["a", "b"], "is_control": [True, False]}),
+    pd.DataFrame({"experiment_id": "x", "variant_id": ["a", "b"], "is_control": [True, False], "expected_share": 0.5}),
     pd.DataFrame(
         {
             "experiment_id": ["x"],

@@ -48,7 +48,7 @@ def test_one_verdict_and_days_without_units_share_a_look():
     count = np.array([100.0, 200.0, 200.0, 400.0])
     control = Moments.from_sums(count, np.zeros((4, 1)), count[:, None])
     treatment = Moments.from_sums(count, (0.3 * count)[:, None], (1.09 * count)[:, None])
-    effect = infer_group_sequential(compare(control, treatment), 1000.0)
+    effect = infer_group_sequential(compare(control, treatment), 2 * count / 1000)
     assert effect.standard_error[1] == effect.standard_error[2]
     assert effect.absolute_ci_lower[1] == effect.absolute_ci_lower[2]
     verdicts = np.stack([effect.p_value < 0.05, effect.absolute_ci_lower > 0, effect.relative_effect.astype(bool)])

@@ -14,7 +14,7 @@ from lifthouse.results.states import MetricStates
 from lifthouse.statistics.adjustment import adjusted_comparison
 from lifthouse.statistics.comparison import Comparison, compare
 from lifthouse.statistics.moments import Moments
-from lifthouse.statistics.reasons import Reason
+from lifthouse.statistics.reasons import Floats, Reason
 from lifthouse.statistics.stratification import combined_comparison, stratified_comparison
 
 Rows = npt.NDArray[np.intp]
@@ -29,6 +29,7 @@ class Compared:
         variance_reduction: none, cuped or post_stratified.
         comparison: The comparison.
         plain: The same without variance reduction.
+        count_all: Units of all arms of the experiment, shape (n,); None for quantiles.
         arms: Moments of both arms, control first, where nothing was adjusted or weighted; else None.
         is_quantile: Whether quantiles are compared.
 
@@ -38,6 +39,7 @@ class Compared:
     variance_reduction: str
     comparison: Comparison
     plain: Comparison
+    count_all: Floats | None = None
     arms: tuple[Moments, Moments] | None = None
     is_quantile: bool = False
 
@@ -63,18 +65,19 @@ def metric_comparisons(states: MetricStates, registry: Registry, *, strata: str 
     everywhere = np.arange(len(states.segments) * len(states.days))
     pairs = [(control, treatment, everywhere) for treatment in treatments]
     pairs += [(one, other, states.latest) for one, other in combinations(treatments, 2)]
+    count_all = sum((arm.count for arm in states.arms.values()), np.zeros(len(everywhere)))
     for reference, treatment, rows in pairs:
         arms = (_arm(states, reference), _arm(states, treatment))
         keys = _keys(states, rows, reference, treatment)
         whole = compare(*arms, denominator=states.denominator)
         plain = within_phases(states, whole)
         unadjusted = (arms[0][rows], arms[1][rows]) if plain is whole else None
-        yield Compared(keys, "none", rows_at(plain, rows), rows_at(plain, rows), unadjusted)
+        yield Compared(keys, "none", rows_at(plain, rows), rows_at(plain, rows), count_all[rows], unadjusted)
         if states.covariates:
             adjusted = within_phases(
                 states, adjusted_comparison(*arms, states.covariates, denominator=states.denominator)
             )
-            yield Compared(keys, "cuped", rows_at(adjusted, rows), rows_at(plain, rows))
+            yield Compared(keys, "cuped", rows_at(adjusted, rows), rows_at(plain, rows), count_all[rows])
         if reference == control and plain is whole and any(dimension == strata for dimension, _ in states.segments):
             yield _post_stratified(states, str(strata), (reference, treatment))
 

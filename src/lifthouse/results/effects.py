@@ -160,7 +160,8 @@ def _columns(
     metric = registry.metric(keys["experiment_id"], keys["metric_name"])
     columns = keys | {"variance_reduction": compared.variance_reduction, "role": metric["role"]}
     if always_valid:
-        expected = registry.expected_units(str(keys["experiment_id"]))
+        pair = (str(keys["control_variant_id"]), str(keys["treatment_variant_id"]))
+        expected = registry.expected_units(str(keys["experiment_id"]), pair)
         columns |= {"inference": "always_valid"}
         columns |= _effect_columns(infer_always_valid(comparison, expected, confidence=confidence))
     else:
@@ -189,7 +190,7 @@ def _group_sequential_columns(
     keys = compared.keys
     everyone = np.flatnonzero(np.asarray(keys["dimension"]) == "all")
     looks, plain = rows_at(compared.comparison, everyone), rows_at(compared.plain, everyone)
-    planned = registry.expected_units(str(keys["experiment_id"]))
+    information = np.asarray(compared.count_all)[everyone] / registry.planned_units[str(keys["experiment_id"])]
     columns = {name: value[everyone] if isinstance(value, np.ndarray) else value for name, value in keys.items()}
     metric = registry.metric(keys["experiment_id"], keys["metric_name"])
     columns |= {
@@ -198,7 +199,7 @@ def _group_sequential_columns(
         "inference": "group_sequential",
         "variance_reduction_rate": variance_reduction_rate(looks, plain),
     }
-    columns |= _effect_columns(infer_group_sequential(looks, planned, confidence=confidence, spending=spending))
+    columns |= _effect_columns(infer_group_sequential(looks, information, confidence=confidence, spending=spending))
     return columns
 
 

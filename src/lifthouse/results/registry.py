@@ -22,6 +22,7 @@ class Registry:
         treatments: Other variants of each experiment, in the registry's order.
         metrics: Rows of `int_experiment_metrics`, indexed by experiment and metric.
         planned_units: Units of all variants at the planned end, for the experiments that say.
+        expected_shares: Share of the units meant for a variant, by experiment and variant; none where nobody assigned.
         withheld: Why effects of an experiment are withheld; experiments that are not in it have effects.
 
     """
@@ -30,6 +31,7 @@ class Registry:
     treatments: Mapping[str, list[str]]
     metrics: pd.DataFrame
     planned_units: Mapping[str, float]
+    expected_shares: Mapping[tuple[str, str], float]
     withheld: Mapping[str, str]
 
     def metric(self, experiment_id: object, metric_name: object) -> dict[str, Any]:
@@ -57,10 +59,16 @@ class Registry:
         emptied = {name: table[name].mask(is_withheld) for name in names}
         return table.assign(**emptied, reason=table["reason"].mask(is_withheld, reasons))
 
-    def expected_units(self, experiment_id: str) -> float:
-        """Units of one pair of arms for which always-valid inference is tuned: planned ones, or 5,000."""
-        arms = 1 + len(self.treatments.get(experiment_id, []))
-        return self.planned_units.get(experiment_id, _UNPLANNED_UNITS * arms / 2) * 2 / arms
+    def expected_units(self, experiment_id: str, pair: tuple[str, str]) -> float:
+        """Units of a pair of arms for which always-valid inference is tuned.
+
+        They are 5,000, or the pair's share of what is planned: an even one where nobody assigned.
+        """
+        if experiment_id not in self.planned_units:
+            return _UNPLANNED_UNITS
+        even = 1 / (1 + len(self.treatments.get(experiment_id, [])))
+        share = sum(self.expected_shares.get((experiment_id, variant), even) for variant in pair)
+        return self.planned_units[experiment_id] * share
 
     @classmethod
     def from_tables(
@@ -86,10 +94,18 @@ class Registry:
             else:
                 treatments.setdefault(str(experiment), []).append(str(variant))
         planned = experiments.dropna(subset=["planned_units"])
+        assigned = variants.dropna(subset=["expected_share"])
         return cls(
             controls,
             treatments,
             metrics.set_index(["experiment_id", "metric_name"]).sort_index(),
             dict(zip(planned["experiment_id"].astype(str), planned["planned_units"].astype(float), strict=True)),
+            dict(
+                zip(
+                    zip(assigned["experiment_id"].astype(str), assigned["variant_id"].astype(str), strict=True),
+                    assigned["expected_share"].astype(float),
+                    strict=True,
+                )
+            ),
             dict(zip(withheld["experiment_id"].astype(str), withheld["reason"].astype(str), strict=True)),
         )

@@ -114,28 +114,26 @@ def _boundaries(shares: tuple[float, ...], spent: tuple[float, ...]) -> Floats:
 
 def infer_group_sequential(
     comparison: Comparison,
-    planned_units: float,
+    information: Floats,
     *,
     confidence: float = 0.95,
     spending: Spending = "obrien_fleming",
 ) -> Effect:
     """Test a series of looks at one effect, planned to end at a number of units.
 
-    Information is the share of the planned units that are in; with more units than planned, the looks so far are held
-    against what there is now. Days on which no unit came share one look.
+    With more information than planned, the looks so far are held against what there is now. Days on which no unit came
+    share one look.
 
     Args:
         comparison: One effect at the end of each day, in order, shape (n,).
-        planned_units: Units of both arms at the planned end.
+        information: Share of the planned units that are in by then, ascending, shape (n,). Of all arms together: what
+            share of them a pair ends up with need not be known, and where allocation changes it isn't.
         confidence: Level of the test, all looks together.
         spending: How the error is spent, as in `spent_error`.
 
     Returns:
         The effects. `p_value` is the fixed one, scaled so that `1 - confidence` is this look's boundary; intervals
         reach as far as the boundary does.
-
-    Raises:
-        ValueError: If no unit is planned.
 
     References:
         Jennison, Turnbull (1999), Group Sequential Methods with Applications to Clinical Trials, chapters 7 and 9.
@@ -145,19 +143,17 @@ def infer_group_sequential(
         >>> from lifthouse.statistics.moments import Moments
         >>> control = Moments.from_sums([250, 500], [[0.0], [0.0]], [[250.0], [500.0]])
         >>> treatment = Moments.from_sums([250, 500], [[50.0], [75.0]], [[260.0], [511.25]])
-        >>> infer_group_sequential(compare(control, treatment), 1000).is_significant.tolist()
+        >>> infer_group_sequential(compare(control, treatment), np.array([0.5, 1.0])).is_significant.tolist()
         [False, True]
 
     """
-    if not planned_units > 0:
-        raise ValueError(f"planned_units == {planned_units}, must be > 0")
     alpha = 1 - confidence
-    units = comparison.count_control + comparison.count_treatment
-    fractions = units / max(planned_units, units.max(initial=0.0))
-    looks, look_of = np.unique(fractions[fractions > 0], return_inverse=True)
-    critical = np.full(len(units), np.inf)
+    fractions = information / information.max(initial=1.0)
+    is_look = comparison.count_control + comparison.count_treatment > 0
+    looks, look_of = np.unique(fractions[is_look], return_inverse=True)
+    critical = np.full(len(fractions), np.inf)
     if len(looks):
-        critical[fractions > 0] = group_sequential_boundaries(looks.tolist(), alpha=alpha, spending=spending)[look_of]
+        critical[is_look] = group_sequential_boundaries(looks.tolist(), alpha=alpha, spending=spending)[look_of]
     nominal = 2 * special.ndtr(-critical)
     with np.errstate(divide="ignore", invalid="ignore"):
         fixed = 2 * special.ndtr(-np.abs(comparison.effect) / np.sqrt(comparison.variance))
