@@ -77,6 +77,35 @@ def test_several_arms_agree_with_quadrature():
         assert posterior.probability_best[0, arm] == pytest.approx(integrate.quad(best, 0, 1)[0], abs=1e-5)
 
 
+@pytest.mark.parametrize(
+    ("effect", "own", "shared"),
+    [  # Control's noise is ten and thirty times the arms' own, one arm is far smaller, one or both do not vary.
+        ((0.03, 0.05), (0.005, 0.004), (0.05, 0.05)),
+        ((0.03, 0.031), (0.0016, 0.0016), (0.05, 0.0501)),
+        ((0.03, 0.02), (0.01, 0.33), (0.01, 0.01)),
+        ((0.01, 0.02), (0.0, 0.02), (0.02, 0.02)),
+        ((-0.02, -0.01), (0.0, 0.0), (0.02, 0.03)),
+    ],
+)
+def test_uneven_arms_agree_with_the_bivariate_normal(effect, own, shared):
+    mean, loading = np.array(effect), np.array(shared)
+    variance = np.array(own) ** 2 + loading**2
+    posterior = normal_posterior(mean[None], variance[None], loading[None])
+    # One billionth of an arm's variance is its own, where it has no other.
+    covariance = np.outer(loading, loading)
+    np.fill_diagonal(covariance, variance * (1 + 1e-9 * (np.array(own) == 0)))
+    for arm in (0, 1):
+        lead = np.eye(2)[[arm, arm]] - np.array([[0, 0], np.eye(2)[1 - arm]])
+        best = stats.multivariate_normal.cdf(lead @ mean, cov=lead @ covariance @ lead.T)
+        assert posterior.probability_best[0, arm] == pytest.approx(best, abs=1e-5)
+    top = mean.max() + 8 * np.sqrt(variance.max())
+    both_below = stats.multivariate_normal(mean, covariance)
+    gain = integrate.quad(lambda x: 1 - both_below.cdf([x, x]), 0, top, epsabs=1e-8, limit=200)[0]
+    within = 1e-5 * np.sqrt(variance)
+    assert (np.abs(posterior.expected_loss[0] - (gain - mean)) < within).all()
+    assert abs(posterior.expected_loss_of_control.item() - gain) < within.min()
+
+
 def test_losses_of_several_arms_agree_with_simulation():
     effect, own, shared = np.array([0.03, 0.05, -0.02]), np.full(3, 0.001), np.full(3, 0.03)
     mean, covariance = joint_normal(effect, own, shared, 0.0, 0.1)

@@ -14,12 +14,13 @@ from scipy import special
 
 from lifthouse.statistics.reasons import Floats, check_rate
 
-_NODES, _WEIGHTS = np.polynomial.hermite_e.hermegauss(48)
-_WEIGHTS = _WEIGHTS / _WEIGHTS.sum()
-# Beyond this many standard deviations nothing is integrated.
-_REACH = 8.5
-_STEPS = np.linspace(0.0, 1.0, 161)
-_ROWS_AT_ONCE = 256
+_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(8)
+# Standard deviations at which an integral is cut into panels; nothing is integrated beyond the last ones.
+_CUTS = np.array([-7.0, -2.5, 0.0, 2.5, 7.0])
+# Arms that change places over more standard deviations of the shared part than this need no cuts of their own.
+_GRADUAL = 0.5
+# Numbers in an array while integrating.
+_AT_ONCE = 2**20
 
 
 @dataclass(frozen=True)
@@ -172,35 +173,64 @@ def _against_best(mean: Floats, own: Floats, factor: Floats) -> tuple[Floats, Fl
     if mean.shape[1] == 1:
         spread = np.sqrt(own**2 + factor**2)
         return special.ndtr(mean / spread), expected_gain(-mean, spread), expected_gain(mean, spread)[:, 0]
-    best, gain = np.full_like(mean, np.nan), np.full(len(mean), np.nan)
-    for start in range(0, len(mean), _ROWS_AT_ONCE):
-        rows = slice(start, start + _ROWS_AT_ONCE)
-        best[rows], gain[rows] = _integrated(mean[rows], own[rows], factor[rows])
+    breaks = _shared_breaks(mean, own, factor)
+    panels = (breaks < _CUTS[-1]).sum(axis=1)
+    size = mean.shape[1] * (mean.shape[1] * len(_CUTS) - 1) * len(_NODES) ** 2
+    best, gain = np.empty_like(mean), np.empty(len(mean))
+    order, start = np.argsort(-panels), 0
+    while start < len(mean):
+        most = panels[order[start]]
+        rows = order[start : start + max(_AT_ONCE // (size * most), 1)]
+        best[rows], gain[rows] = _integrated(mean[rows], own[rows], factor[rows], breaks[rows, : most + 1])
+        start += len(rows)
     return best, np.maximum(gain[:, None] - mean, 0.0), np.maximum(gain, 0.0)
 
 
-def _integrated(mean: Floats, own: Floats, factor: Floats) -> tuple[Floats, Floats]:
+def _shared_breaks(mean: Floats, own: Floats, factor: Floats) -> Floats:
+    """Where to cut the integral over the shared part, ascending: (n, k) to (n, breaks).
+
+    Two arms change places, or one with control, where their lines meet, as fast as their own parts are narrow.
+    """
+    zero = np.zeros((len(mean), 1))
+    center, slope, spread = (np.concatenate([zero, part], axis=1) for part in (mean, factor, own))
+    one, other = np.triu_indices(center.shape[1], 1)
+    turn = slope[:, one] - slope[:, other]
+    meeting = (center[:, other] - center[:, one]) / turn
+    width = np.hypot(spread[:, one], spread[:, other]) / np.abs(turn)
+    cuts = np.where(width < _GRADUAL, meeting, np.inf)[..., None] + width[..., None] * _CUTS
+    cuts = np.where(np.abs(cuts) < _CUTS[-1], cuts, _CUTS[-1]).reshape(len(mean), -1)
+    return np.sort(np.concatenate([np.broadcast_to(_CUTS, (len(mean), len(_CUTS))), cuts], axis=1), axis=1)
+
+
+def _panelled(breaks: Floats) -> tuple[Floats, Floats]:
+    """Nodes and weights of an integral that is cut into panels: (..., breaks) to (..., nodes)."""
+    middle, half = (breaks[..., 1:] + breaks[..., :-1]) / 2, np.diff(breaks) / 2
+    shape = (*breaks.shape[:-1], -1)
+    nodes = middle[..., None] + half[..., None] * _NODES
+    return nodes.reshape(shape), (half[..., None] * _WEIGHTS).reshape(shape)
+
+
+def _integrated(mean: Floats, own: Floats, factor: Floats, breaks: Floats) -> tuple[Floats, Floats]:
     """Probabilities to be best, and the expected maximum of all effects and zero.
 
     Given the shared part, effects are independent: over its nodes (axis 1) the best of them is integrated from zero up
-    by Simpson's rule (axis 3).
+    (axis 3), cut where any arm (axis 2) changes.
     """
-    centers = mean[:, None, :] + factor[:, None, :] * _NODES[None, :, None]
-    spreads = own[:, None, :]
-    upper = np.maximum((centers + _REACH * spreads).max(axis=2), 0.0)
-    lower = np.clip((centers - _REACH * spreads).max(axis=2), 0.0, upper)
-    x = lower[..., None] + (upper - lower)[..., None] * _STEPS
-    z = (x[:, :, None, :] - centers[..., None]) / spreads[..., None]
+    nodes, weights = _panelled(breaks)
+    weights = weights * np.exp(-(nodes**2) / 2) / np.sqrt(2 * np.pi)
+    centers = (mean[:, None, :] + factor[:, None, :] * nodes[..., None])[..., None]
+    spreads = own[:, None, :, None]
+    cuts = centers + spreads * _CUTS
+    upper = np.maximum(cuts[..., -1].max(axis=2), 0.0)[..., None]
+    lower = np.clip(cuts[..., 0].max(axis=2)[..., None], 0.0, upper)
+    x, steps = _panelled(np.sort(np.clip(cuts.reshape(*nodes.shape, -1), lower, upper), axis=-1))
+    z = (x[:, :, None, :] - centers) / spreads
     below = special.ndtr(z)
-    density = np.exp(-(z**2) / 2) / (np.sqrt(2 * np.pi) * spreads[..., None])
-    step = (upper - lower) / (len(_STEPS) - 1)
-    simpson = np.where(np.arange(len(_STEPS)) % 2, 4.0, 2.0)
-    simpson[[0, -1]] = 1.0
-    weights = simpson * step[..., None] / 3
+    density = np.exp(-(z**2) / 2) / (np.sqrt(2 * np.pi) * spreads)
     best = np.empty_like(mean)
     for arm in range(mean.shape[1]):
         others = np.delete(below, arm, axis=2).prod(axis=2)
-        best[:, arm] = ((density[:, :, arm] * others * weights).sum(axis=2)) @ _WEIGHTS
+        best[:, arm] = ((density[:, :, arm] * others * steps).sum(axis=2) * weights).sum(axis=1)
     # Below `lower` some effect is surely larger: the survival function is one there.
-    gain = (lower + ((1 - below.prod(axis=2)) * weights).sum(axis=2)) @ _WEIGHTS
-    return np.clip(best, 0.0, 1.0), gain
+    gain = lower[..., 0] + ((1 - below.prod(axis=2)) * steps).sum(axis=2)
+    return np.clip(best, 0.0, 1.0), (gain * weights).sum(axis=1)
