@@ -44,6 +44,29 @@ def test_all_looks_together_spend_alpha(spending):
     assert (np.abs(paths) > 1.96).any(axis=1).mean() > 0.25  # What looking every day without them does.
 
 
+@pytest.mark.parametrize("spending", ["obrien_fleming", "pocock"])
+@pytest.mark.parametrize("increment", [1e-3, 1e-4, 1e-5, 1e-6])
+def test_a_look_with_little_news_changes_little(spending, increment):
+    with_it = group_sequential_boundaries([0.5, 0.5 + increment, 1.0], spending=spending)
+    without = group_sequential_boundaries([0.5, 1.0], spending=spending)
+    assert with_it[0] == without[0]
+    assert with_it[1] > without[0]
+    assert -1e-6 < with_it[2] - without[1] < 1e-3
+
+
+def test_many_looks_with_little_news_keep_the_error():
+    runs = 100_000
+    shares = np.concatenate([0.5 + 2e-5 * np.arange(30), [0.8], 0.8 + 1e-5 * np.arange(1, 30), [1.0]])
+    steps = np.sqrt(np.diff(shares, prepend=0.0))
+    rng = np.random.default_rng(13)
+    path, rejected = np.zeros(runs), np.zeros(runs, dtype=bool)
+    boundaries = group_sequential_boundaries(shares.tolist(), spending="pocock")
+    for share, step, boundary in zip(shares, steps, boundaries, strict=True):
+        path += step * rng.normal(size=runs)
+        rejected |= np.abs(path) > boundary * np.sqrt(share)
+    assert rejected.mean() == pytest.approx(0.05, abs=4 * np.sqrt(0.05 * 0.95 / runs))
+
+
 def test_one_verdict_and_days_without_units_share_a_look():
     count = np.array([100.0, 200.0, 200.0, 400.0])
     control = Moments.from_sums(count, np.zeros((4, 1)), count[:, None])

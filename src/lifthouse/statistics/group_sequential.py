@@ -16,7 +16,7 @@ from lifthouse.statistics.reasons import Floats, check_choice, check_rate
 
 Spending = Literal["obrien_fleming", "pocock", "quadratic"]
 
-_POINTS = 501
+_GRID, _WEIGHTS = np.polynomial.legendre.leggauss(501)
 # A look that may spend less than this can't reject; its boundary is that of this much error.
 _LEAST_SPENT = 1e-14
 
@@ -87,13 +87,16 @@ def group_sequential_boundaries(
 
 @lru_cache(maxsize=512)
 def _boundaries(shares: tuple[float, ...], spent: tuple[float, ...]) -> Floats:
-    """Look for each boundary in turn; `density` is that of the effect's path where no look has rejected yet."""
+    """Look for each boundary in turn; `density` is that of the effect's path where no look has rejected yet.
+
+    It stays at its look while steps from there are too short for the grid. Later looks then count what those in between
+    rejected once more, so that all together spend no more than planned.
+    """
     boundaries = np.empty(len(shares))
-    grid, weights = np.polynomial.legendre.leggauss(_POINTS)
-    points, density = np.zeros(1), np.ones(1)
-    before_share, before_spent = 0.0, 0.0
+    points, density, spacing = np.zeros(1), np.ones(1), 0.0
+    density_share, before_spent = 0.0, 0.0
     for look, (share, total) in enumerate(zip(shares, spent, strict=True)):
-        step = np.sqrt(share - before_share)
+        step = np.sqrt(share - density_share)
         wanted = max(total - before_spent, _LEAST_SPENT)
 
         def excess(
@@ -104,11 +107,14 @@ def _boundaries(shares: tuple[float, ...], spent: tuple[float, ...]) -> Floats:
 
         bound = optimize.brentq(excess, 0.0, 12.0 * np.sqrt(share), xtol=1e-12)
         boundaries[look] = bound / np.sqrt(share)
-        reached = bound * grid
+        before_spent = total
+        if step < spacing:
+            continue
+        reached = bound * _GRID
         steps = (reached[:, None] - points) / step
         passed = (np.exp(-(steps**2) / 2) / (np.sqrt(2 * np.pi) * step)) @ density
-        points, density = reached, passed * weights * bound
-        before_share, before_spent = share, total
+        points, density, spacing = reached, passed * _WEIGHTS * bound, bound * np.diff(_GRID).max()
+        density_share = share
     return boundaries
 
 
