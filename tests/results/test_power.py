@@ -135,9 +135,9 @@ def test_an_experiment_without_units_is_planned_from_history(power):
     row = power.loc[("new", "revenue", "c")]
     assert (row["basis"], row["reason"]) == ("history", "no_units")
     assert pd.isna(row["plan_reason"])
-    # Two primary metrics, two treatments: four tests share the error.
-    assert row["alpha"] == pytest.approx(0.05 / 4)
-    theirs = NormalIndPower().solve_power(0.1 * 20 / (40 * np.sqrt(0.5)), alpha=0.05 / 4, power=0.8, ratio=0.5)
+    # Two primary metrics, three pairs of arms: six tests share the error.
+    assert row["alpha"] == pytest.approx(0.05 / 6)
+    theirs = NormalIndPower().solve_power(0.1 * 20 / (40 * np.sqrt(0.5)), alpha=0.05 / 6, power=0.8, ratio=0.5)
     assert row["required_units"] == pytest.approx(theirs / 0.5, rel=2e-3)
     assert row["days_left"] == np.ceil(row["required_units"] / 1000)
     assert power.loc[("new", "clicks", "b"), "plan_reason"] == "no_history"
@@ -179,6 +179,7 @@ def test_plans_of_many_arms_guardrails_and_less_traffic():
     several = experiment_plans(history, Planned(effect=0.1, treatments=3, control_share=0.4, traffic_share=0.5), [10])
     assert several.set_index("metric_name").loc["revenue", "count_units"] == 5000
     assert several.set_index("metric_name").loc["revenue", "power"] < alone.loc["revenue", "power"] / 2
+    assert Planned(treatments=3).alpha == pytest.approx(0.05 / 6)
     guarded = experiment_plans(history, Planned(effect=0.1, is_guardrail=True), [10]).set_index("metric_name")
     assert guarded.loc["speed", "hypothesis"] == "non_inferiority"
     assert guarded.loc["speed", "required_units"] == pytest.approx(alone.loc["speed", "required_units"], rel=0.15)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import comb
 
 import numpy as np
 import pandas as pd
@@ -52,7 +53,8 @@ class Planned:
 
     Attributes:
         effect: Relative effect worth finding, positive: an improvement. Of a guardrail the margin of tolerated harm.
-        treatments: Number of treatments, all of one size, each compared with control; they share the error.
+        treatments: Number of treatments, all of one size, compared with control and with each other; all pairs share
+            the error.
         control_share: Share of all units that control gets; None for as much as each treatment.
         traffic_share: Share of the units that the past experiment had a day.
         cluster_size: Units that are assigned together.
@@ -94,7 +96,7 @@ class Planned:
     @property
     def alpha(self) -> float:
         """Two-sided error of each comparison; a guardrail is tested at the full one."""
-        return (1 - self.confidence) / (1 if self.is_guardrail else self.treatments)
+        return (1 - self.confidence) / (1 if self.is_guardrail else comb(1 + self.treatments, 2))
 
 
 def history_of_metrics(effects: pd.DataFrame, controls: Mapping[str, str], metrics: pd.DataFrame) -> pd.DataFrame:

@@ -6,6 +6,8 @@ after adjustment, averaged over phases. Everything else follows from it and the 
 
 from __future__ import annotations
 
+from math import comb
+
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -186,7 +188,8 @@ def _unlaunched(effects: pd.DataFrame, shares: pd.DataFrame, registry: Registry)
                 "count_units": 0.0,
                 "share_control": share.get((experiment, registry.controls[experiment]), np.nan),
                 "share_treatment": share.get((experiment, treatment), np.nan),
-                "tests": float(family) * len(treatments),
+                # On the last day the family holds every pair of arms.
+                "tests": float(family) * comb(1 + len(treatments), 2),
                 "basis": "history",
             }
             past = history[history["metric_name"] == metric]
