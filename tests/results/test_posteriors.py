@@ -1,5 +1,7 @@
 """Posteriors of what moments can't tell are null, with the reason."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 
@@ -52,3 +54,31 @@ def test_a_treatment_in_which_nobody_bought_has_no_relative_posterior() -> None:
 
     assert posteriors["reason"].tolist() == ["zero_variance"]
     assert posteriors[["effect", "ci_lower", "standard_deviation", "expected_loss"]].isna().all(axis=None)
+
+
+def test_an_adjusted_proportion_has_the_prior_of_other_metrics() -> None:
+    rng = np.random.default_rng(4)
+    rows = []
+    for variant, rate in (("a", 0.1), ("b", 0.14)):
+        values = np.stack([rng.random(500) < rate, rng.random(500) < 0.3]).astype(float)
+        products = values @ values.T
+        rows.append(
+            moments(variant, values[0], 0.0)
+            | {
+                "value_names": ["numerator", "pre_numerator"],
+                "pivots": [0.0, 0.0],
+                "sums": values.sum(axis=1),
+                "products": products[np.triu_indices(2)],
+            }
+        )
+    declared = pd.DataFrame(REGISTRY.metrics.assign(is_proportion=True))
+    undeclared = declared.assign(prior_standard_deviation=float("nan"))
+
+    with_prior, without = (
+        experiment_posteriors(pd.DataFrame(rows), replace(REGISTRY, metrics=metrics)).set_index("variance_reduction")
+        for metrics in (declared, undeclared)
+    )
+
+    assert without["posterior"].to_dict() == {"none": "beta_binomial", "cuped": "normal"}
+    numbers = ["effect", "ci_lower", "ci_upper", "probability_beats_control", "expected_loss"]
+    assert without.loc["cuped", numbers].tolist() == with_prior.loc["cuped", numbers].tolist()

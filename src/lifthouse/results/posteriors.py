@@ -18,6 +18,8 @@ from lifthouse.statistics.comparison import ROUNDING, Comparison
 from lifthouse.statistics.posterior import Posterior, normal_posterior
 from lifthouse.statistics.reasons import Codes, Floats, Reason, first_reason, nulled, reason_names
 
+# Of a proportion's relative effect where its arms' own posteriors can't be used; other metrics come with the same.
+_PRIOR_STANDARD_DEVIATION = 0.3
 _KEYS = ["experiment_id", "metric_name", "control_variant_id", "treatment_variant_id", "dimension", "segment"]
 _NUMBERS = [
     "effect",
@@ -44,8 +46,9 @@ def experiment_posteriors(
     """Posteriors of every treatment's effect against control.
 
     Proportions without a declared prior of their effect have a beta posterior for each arm, from a uniform prior; all
-    else a normal one, on the scale of its prior. Several treatments are judged together: which is best, and what
-    choosing another forgoes.
+    else a normal one, on the scale of its prior. Proportions that are adjusted or averaged over phases are no counts of
+    one beta, and have the normal prior of other metrics. Several treatments are judged together: which is best, and
+    what choosing another forgoes.
 
     Args:
         moments: Rows of `fct_metric_moments`.
@@ -97,7 +100,7 @@ def _frames(
             variance,
             sign * shared,
             prior_mean=sign * float(metric["prior_mean"]),
-            prior_standard_deviation=float(metric["prior_standard_deviation"]) if has_prior else np.inf,
+            prior_standard_deviation=metric["prior_standard_deviation"] if has_prior else _PRIOR_STANDARD_DEVIATION,
             equivalence=_equivalence(metric, pairs[0].comparison, scale),
             confidence=confidence,
         )
