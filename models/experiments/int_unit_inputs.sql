@@ -9,7 +9,8 @@
 {#- Sessions tell of their events; an observation is in the unit's own row. -#}
 {%- set told_by_sessions = ['int_events_measured.occurred_at', 'fct_sessions.started_at', 'fct_sessions.ended_at'] %}
 {%- for fact in parts | map(attribute='fact') | rejectattr('is_observed') %}
-{%- if fact.relation.identifier ~ '.' ~ fact.time not in told_by_sessions %}{% do other_facts.update({fact.name: fact}) %}{% endif %}
+{%- set timed = fact.relation.identifier ~ '.' ~ fact.time %}
+{%- if timed not in told_by_sessions %}{% do other_facts.update({fact.name: fact}) %}{% endif %}
 {%- endfor %}
 {%- set earlier = adapter.get_relation(this.database, this.schema, this.identifier) if execute %}
 
