@@ -173,3 +173,19 @@ def test_too_few_units_and_reasons_of_the_registry() -> None:
         models = uplift_models([target], units, outcomes, learners=LEARNERS)
         assert models["reason"].to_pylist() == [reason]
     assert uplift_models([], units, outcomes, learners=LEARNERS).num_rows == 0
+
+
+@pytest.mark.parametrize("shares", [(0.5, 0.004, 0.496), (0.004, 0.5, 0.496)])
+def test_an_arm_too_rare_to_learn_from_is_refused(shares: tuple[float, ...]) -> None:
+    units, outcomes, _ = experiment(2000)
+    models = uplift_models([replace(TARGET, shares=shares)], units, outcomes, learners=LEARNERS)
+    assert models["reason"].to_pylist() == ["arm_too_rare"]
+
+
+def test_the_uplift_forest_is_left_out_where_outcomes_are_not_0_and_1() -> None:
+    units, outcomes, _ = experiment(1000)
+    models = uplift_models([TARGET], units, outcomes, learners=("t_learner", "uplift_forest")).to_pandas()
+    assert models["reason"].isna().all()
+    assert set(map(tuple, models["learners"])) == {("t_learner",)}
+    alone = uplift_models([TARGET], units, outcomes, learners=("uplift_forest",))
+    assert alone["reason"].to_pylist() == ["no_learner_for_outcomes_beside_0_and_1"]

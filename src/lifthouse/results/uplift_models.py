@@ -11,10 +11,10 @@ import pyarrow as pa
 
 from lifthouse.results.uplift_targets import Target
 from lifthouse.statistics.reasons import Floats, Ints
-from lifthouse.uplift.cross_fitting import FoldModels, fit_arms, of_units
+from lifthouse.uplift.cross_fitting import FoldModels, fit_arms, of_units, propensity_of
 from lifthouse.uplift.encoding import Encoding, post_treatment_columns
 from lifthouse.uplift.evaluation import too_few
-from lifthouse.uplift.learners import NEED_RANDOMISED, Boosting
+from lifthouse.uplift.learners import NEED_BINARY, NEED_RANDOMISED, Boosting, is_binary, is_too_rare
 
 # Chance that a clean experiment is refused because a covariate differs between its arms.
 LEAK_ALPHA = 1e-4
@@ -69,8 +69,11 @@ def uplift_models(
         encoding = Encoding.of(covariates)
         x, y = encoding.encode(covariates), joined["value"].to_numpy(float)
         shares = target.shares_of(joined)
-        able = _able(target, learners)
-        reason = _refusal(target, x, y, arm, encoding) or (None if able else "no_learner_for_arms_that_nobody_assigned")
+        able = _able(learners, y, is_randomised=target.is_randomised)
+        reason = _refusal(target, x, y, arm, encoding)
+        if reason is None and not able:
+            lacking = "outcomes_beside_0_and_1" if target.is_randomised else "arms_that_nobody_assigned"
+            reason = f"no_learner_for_{lacking}"
         row |= {
             "learners": list(able or learners),
             "covariates": list(encoding.groups),
@@ -113,9 +116,10 @@ def load_models(models: pd.DataFrame) -> dict[int, tuple[Encoding, FoldModels]]:
     return {int(fold): pickle.loads(model) for fold, model in zip(fitted["fold"], fitted["model"], strict=True)}
 
 
-def _able(target: Target, learners: tuple[str, ...]) -> tuple[str, ...]:
-    """Learners that can tell an effect from a choice, if arms were chosen."""
-    return tuple(name for name in learners if target.is_randomised or name not in NEED_RANDOMISED)
+def _able(learners: tuple[str, ...], y: Floats, *, is_randomised: bool) -> tuple[str, ...]:
+    """Learners that can tell an effect from a choice, if arms were chosen, and that take the outcomes, shape (n,)."""
+    unable = (() if is_randomised else NEED_RANDOMISED) + (() if is_binary(y) else NEED_BINARY)
+    return tuple(name for name in learners if name not in unable)
 
 
 def _covariates(frame: pd.DataFrame) -> list[str]:
@@ -131,6 +135,8 @@ def _refusal(target: Target, x: Floats, y: Floats, arm: Ints, encoding: Encoding
         reason = "too_few_units" if len(np.unique(arm[pair])) < 2 else too_few(y[pair], arm[pair] == at)
         if reason:
             return reason
+        if target.is_randomised and is_too_rare(float(propensity_of(np.array(target.shares), at))):
+            return "arm_too_rare"
     if not encoding.columns:
         return "no_covariates"
     if not target.is_randomised:  # whoever chooses an arm differs before exposure

@@ -106,8 +106,7 @@ def fit_arms(
     effects: dict[str, list[EffectModel]] = {learner: [] for learner in learners}
     for at in range(1, count_arms):
         seen = (arms == 0) | (arms == at)
-        chances = of_units(share, seen)
-        propensity = chances[..., at] / (chances[..., 0] + chances[..., at])
+        propensity = propensity_of(of_units(share, seen), at)
         check_propensity(propensity)
         sample = Sample(x[seen], y[seen], arms[seen] == at, propensity, settings)
         sample.base = Difference(outcomes[at], outcomes[0])
@@ -183,6 +182,17 @@ def cross_fit(
         for learner in learners:
             scores[learner][inside] = models.effect(learner, x[inside])
     return HeldOut(fold, scores, expected)
+
+
+def propensity_of(shares: Floats, at: int) -> Floats:
+    """Chance of treatment `at` rather than control, shape () from shares (arms,), shape (n,) from (n, arms).
+
+    Example:
+        >>> float(propensity_of(np.array([0.5, 0.25, 0.25]), 1))
+        0.3333333333333333
+
+    """
+    return np.asarray(shares[..., at] / (shares[..., 0] + shares[..., at]), float)
 
 
 def of_units(shares: Floats, inside: Bools) -> Floats:

@@ -276,6 +276,7 @@ _LEARNERS: dict[str, Callable[[Sample], EffectModel]] = {
 LEARNERS = tuple(_LEARNERS)
 # They compare the arms within a leaf as they are, so that whoever chose the treatment is taken for its effect.
 NEED_RANDOMISED = ("causal_forest", "uplift_forest")
+NEED_BINARY = ("uplift_forest",)
 
 
 def fit(
@@ -336,8 +337,19 @@ def fit_sample(learner: str, sample: Sample) -> EffectModel:
 def check_propensity(propensity: Propensity) -> None:
     """Raise a ValueError if treatment or control is too rare to learn effects from."""
     for end in (np.min(propensity), np.max(propensity)):
-        if not MAX_PROPENSITY_TAIL <= end <= 1 - MAX_PROPENSITY_TAIL:
+        if is_too_rare(end):
             raise ValueError(f"propensity == {end}, must be in [{MAX_PROPENSITY_TAIL}, {1 - MAX_PROPENSITY_TAIL}]")
+
+
+def is_too_rare(propensity: float) -> bool:
+    """Whether a chance of treatment leaves one arm too rare to learn effects from.
+
+    Example:
+        >>> is_too_rare(0.008), is_too_rare(0.5)
+        (True, False)
+
+    """
+    return not MAX_PROPENSITY_TAIL <= propensity <= 1 - MAX_PROPENSITY_TAIL
 
 
 def _without_gaps(covariates: Floats) -> Floats:
