@@ -195,6 +195,25 @@ def test_what_can_not_be_estimated_has_a_reason_and_no_number(case):
     assert "not_applicable" in set(refuted["verdict"])
 
 
+def test_a_sample_too_small_to_refute_from_has_a_reason():
+    """The estimate is from all units, refuters from some of them, in which an arm or a metric may be rare."""
+    table, outcomes = units(size=1500)
+    _, sample = scored(table)
+    towns = pd.DataFrame({"unit_id": sample["unit_id"].to_pylist()})
+    effects = treatment_effects([PAIR], lambda _: sample, lambda _: outcomes, lambda _: towns, METRICS)
+    treated = np.array(sample["variant_id"].to_pylist()) == "with"
+    rare = sample.filter(pa.array(~treated | (np.cumsum(treated) <= 10)))
+
+    refuted = refutations([PAIR], lambda _: rare, lambda _: outcomes, effects, METRICS)
+    assert refuted[["metric_name", "verdict", "reason"]].to_numpy().tolist() == [
+        ["all", "not_applicable", "too_few_units"]
+    ]
+    rarely_known = outcomes[outcomes["unit_id"].isin(rare["unit_id"].to_pylist())]
+    refuted = refutations([PAIR], lambda _: sample, lambda _: rarely_known, effects, METRICS)
+    of_metric = refuted[(refuted["metric_name"] == "earned") & (refuted["refuter"] != "heterogeneity")]
+    assert of_metric[["verdict", "reason"]].to_numpy().tolist() == [["not_applicable", "too_few_units"]]
+
+
 def test_blocked_experiments_show_nothing():
     table, outcomes = units(size=600)
     pair = Pair("chosen", "without", "with", "blocked: broken")

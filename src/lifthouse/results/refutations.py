@@ -113,11 +113,12 @@ def refutations(
     for pair in pairs:
         table = sampled_units(pair)
         keys = {"experiment_id": pair.experiment_id, "treatment_variant_id": pair.treatment, "estimand": estimand}
-        reason = table["score_reason"][0].as_py() if len(table) else pair.withheld or "one_arm"
+        fitted = Fitted.from_table(table, pair, SAMPLE_KEYS)
+        # These units may be fewer than those that scores and effects are from.
+        reason = (table["score_reason"][0].as_py() if len(table) else pair.withheld) or fitted.reason
         if reason:
             rows.append({**keys, "metric_name": "all", "refuter": "overlap", **_not_applicable(reason)})
             continue
-        fitted = Fitted.from_table(table, pair, SAMPLE_KEYS)
         units = pd.Index(table["unit_id"].to_numpy(zero_copy_only=False))
         values = outcomes(pair)
         with linear_algebra_threads(len(table)):
@@ -156,8 +157,9 @@ def _of_metric(
     is_proportion: bool,
     confidence: float,
 ) -> list[dict[str, object]]:
-    if isinstance(effect["reason"], str):
-        return [{"refuter": "placebo_treatment", **_not_applicable(effect["reason"])}]
+    reason = effect["reason"] if isinstance(effect["reason"], str) else sample.reason
+    if reason:
+        return [{"refuter": "placebo_treatment", **_not_applicable(reason)}]
     setting = _Setting(
         cast(Estimand, effect["estimand"]),
         cast(PropensityLearner, effect["propensity_learner"]),
