@@ -8,7 +8,7 @@
             'experiment_phases': ['experiment_id', 'phase_id', 'variant_id', 'expected_share', 'started_at', 'ended_at'],
             'experiment_metrics': ['experiment_id', 'metric_name', 'role', 'minimum_detectable_effect', 'non_inferiority_margin', 'value_per_unit'],
         } %}
-        {% set problems = [] %}
+        {% set problems = _covariate_problems() %}
         {% for name in columns %}
             {% do problems.extend(_registry_column_problems(name, columns[name])) %}
         {% endfor %}
@@ -23,6 +23,21 @@
                 ~ problems | join('\n  - ') ~ '\n') %}
         {% endif %}
     {% endif %}
+{% endmacro %}
+
+
+{% macro _covariate_problems() %}
+    {#- Tables of units have a column for each covariate, beside these. -#}
+    {% set problems = [] %}
+    {% set taken = ['experiment_id', 'unit_id', 'variant_id', 'value', 'fold', 'is_fitted', 'treatment_propensity', 'propensity', 'is_trimmed', 'learner',
+        'score_reason'] %}
+    {% for semantic_model in graph.semantic_models.values() %}
+        {% for name in model_covariates(semantic_model) if name | lower in taken %}
+            {% do problems.append('semantic model ' ~ semantic_model.name ~ ": covariates names '" ~ name ~ "', which is what lifthouse calls something"
+                ~ ' else, must not be one of ' ~ taken | join(', ') ~ '. Rename the column') %}
+        {% endfor %}
+    {% endfor %}
+    {{ return(problems) }}
 {% endmacro %}
 
 

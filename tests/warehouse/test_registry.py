@@ -207,6 +207,17 @@ def test_an_undeclared_covariate_is_named(warehouse: Warehouse) -> None:
     assert "metric result: covariates names 'agee', which no semantic model declares as fixed before exposure" in said
 
 
+def test_a_covariate_called_like_a_column_beside_it_is_named(warehouse: Warehouse) -> None:
+    write_registry(warehouse.input_folder, ["a", "b"], {"result": ("outcome", False, "")}, covariates="age, Value")
+
+    run = warehouse.dbt("seed")
+
+    assert run.returncode != 0
+    said = " ".join(run.output.split())
+    assert "semantic model tested_units: covariates names 'Value', which is what lifthouse calls something else" in said
+    assert "'age'" not in said
+
+
 # What is declared of a simple metric over a measure of that aggregation, and what the message says of it.
 MISTAKES_OF_METRICS = {
     "window_days: -7": "metric result: window_days == '-7', must be a whole number of days > 0",
