@@ -104,9 +104,44 @@ def test_a_good_week_is_no_good_arm():
     assert rows["reward"].eq("normal").all()
 
 
+def in_phases(*arms_by_phase, squares=None):
+    """Phases one after the other, a week each, and all units besides."""
+    return pd.concat(
+        moments(*arms, segment=segment, day=1 + 7 * at, squares=squares)
+        for at, arms in enumerate(arms_by_phase)
+        for segment in (("all", "all"), ("phase", f"week_{at}"))
+    )
+
+
+def test_a_phase_that_lacks_an_arm_is_left_out():
+    """Arm c is new in the second week; before it a and b had other means, which say nothing against c."""
+    second = (("a", 300, 30), ("b", 300, 60), ("c", 300, 90))
+    for last_of_first in ((), (("c", 1, 1),)):
+        first = (("a", 500, 450), ("b", 500, 450), *last_of_first)
+        rows = bandit_allocations(in_phases(first, second), registry(), floor=0.0)
+        assert rows["mean"].tolist() == pytest.approx([0.1, 0.2, 0.3])
+        alone = bandit_allocations(moments(*second), registry(is_proportion=False), floor=0.0)
+        assert rows["probability_best"].tolist() == pytest.approx(alone["probability_best"].tolist(), abs=1e-4)
+
+
+def test_a_phase_without_variance_counts():
+    rows = bandit_allocations(
+        in_phases((("a", 100, 0), ("b", 100, 0), ("c", 100, 0)), (("a", 100, 10), ("b", 100, 20), ("c", 100, 30))),
+        registry(),
+    )
+    assert rows["mean"].tolist() == pytest.approx([0.05, 0.1, 0.15])
+    assert rows["reason"].isna().all()
+
+
 @pytest.mark.parametrize(
     ("rows", "options", "reason"),
     [
+        (
+            in_phases((("a", 100, 10), ("b", 100, 14)), (("a", 100, 10), ("b", 100, 14), ("c", 1, 0))),
+            {},
+            "no_phase_with_all_arms",
+        ),
+        (moments(("a", 9, 9), ("b", 9, 9), ("c", 9, 9)), {"is_proportion": False}, "zero_variance"),
         (GOOD, {"role": "secondary"}, "no_primary_metric"),
         (GOOD.head(0), {}, "no_units"),
         (GOOD.head(0), {"kind": "quantile"}, "no_reward_of_a_unit"),

@@ -31,8 +31,9 @@ def bandit_allocations(
     """Give each arm the probability that it is the best, and no arm less than the floor.
 
     The reward is the primary metric, of several the first by name. Proportions have a beta posterior from a uniform
-    prior, all else a t distribution. Where shares changed between phases an arm's mean is that of its phases, weighted
-    by all arms' units: the inverse-propensity estimate, which does not mistake a good week for a good arm.
+    prior, all else a t distribution. Where shares changed between phases an arm's mean is that of the phases in which
+    every arm has two units, weighted by all arms' units: the inverse-propensity estimate, which does not mistake a good
+    week for a good arm.
 
     Args:
         moments: Rows of `fct_metric_moments` over all units and by phase.
@@ -78,8 +79,7 @@ def _allocation(
     metric = registry.metric(experiment, chosen[experiment])
     in_phases = [list(_estimates(states, variant)) for variant in arms]
     counts = np.array([[float(part.count[0]) for part in parts] for parts in in_phases])
-    weights = counts.sum(axis=0) / counts.sum()
-    means, errors, degrees = _combined(in_phases, weights)
+    means, errors, degrees = _combined(in_phases, counts)
     rows = rows.assign(
         count_units=counts.sum(axis=1),
         current_share=counts.sum(axis=1) / counts.sum(),
@@ -95,8 +95,12 @@ def _allocation(
     elif (errors > 0).all():
         best = best_normal(sign * means, errors, degrees_of_freedom=degrees)
         rows["reward"] = "normal"
+    elif np.isfinite(errors).all():
+        return rows.assign(reward="normal", reason="zero_variance")
     else:
-        return rows.assign(reward="normal", reason="too_few_units")
+        return rows.assign(
+            reward="normal", reason="too_few_units" if counts.shape[1] == 1 else "no_phase_with_all_arms"
+        )
     shares = top_two(best) if method == "top_two" else best
     return rows.assign(probability_best=best, share=with_floor(shares, min(floor, 1 / len(arms))))
 
@@ -113,12 +117,19 @@ def _estimates(states: MetricStates, variant: str) -> Iterator[Estimate]:
             yield Estimate(np.zeros(1), nothing, nothing, nothing, np.zeros(1, np.int8))
 
 
-def _combined(in_phases: list[list[Estimate]], weights: Floats) -> tuple[Floats, Floats, Floats]:
-    """Means, their errors and degrees of freedom, over phases with given weights; all of shape (k,)."""
+def _combined(in_phases: list[list[Estimate]], counts: Floats) -> tuple[Floats, Floats, Floats]:
+    """Means, their errors and degrees of freedom, of shape (k,), over the phases that know of every arm, if any does.
+
+    A phase weighs as much as the units that all arms have in it; counts have shape (k, phases).
+    """
     values, variances, degrees = (
         np.array([[float(getattr(part, name)[0]) for part in parts] for parts in in_phases])
         for name in ("value", "variance", "degrees_of_freedom")
     )
+    knows_all = ((counts >= 2) & np.isfinite(variances)).all(axis=0)
+    chosen = np.flatnonzero(knows_all) if knows_all.any() else np.arange(len(knows_all))
+    values, variances, degrees = values[:, chosen], variances[:, chosen], degrees[:, chosen]
+    weights = counts[:, chosen].sum(axis=0) / counts[:, chosen].sum()
     parts = weights**2 * variances
     with np.errstate(divide="ignore", invalid="ignore"):
         together = parts.sum(axis=1) ** 2 / (parts**2 / degrees).sum(axis=1)
