@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from lifthouse.uplift.drivers import permutation_importance, shapley_importance
 from lifthouse.uplift.encoding import MOST_LEVELS, Encoding, post_treatment_columns
@@ -44,6 +45,14 @@ def test_clean_covariates_are_rarely_refused_and_leaks_found() -> None:
     assert refused <= 22  # 10 expected; one run in ten thousand has more
     x[:, 2] = np.where(treated & (rng.random(400) < 0.5), np.nan, x[:, 2])
     assert post_treatment_columns(x, treated, groups=groups, alpha=1e-4) == ["2"]
+
+
+@pytest.mark.parametrize(("of_treated", "of_control"), [(1.0, 0.0), (np.nan, 0.0), (2.0, np.nan)])
+def test_what_only_the_arm_decides_is_a_leak(of_treated: float, of_control: float) -> None:
+    treated = np.arange(200) % 2 == 0
+    x = np.column_stack([np.arange(200) % 5, np.where(treated, of_treated, of_control)])
+    groups = {"clean": np.array([0]), "arm": np.array([1])}
+    assert post_treatment_columns(x, treated, groups=groups, alpha=1e-4) == ["arm"]
 
 
 def test_drivers_of_a_known_score_come_out_in_order() -> None:

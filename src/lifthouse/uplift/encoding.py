@@ -114,19 +114,26 @@ def post_treatment_columns(covariates: Floats, treated: Bools, *, groups: dict[s
         ['after']
 
     """
-    from scipy import stats  # noqa: PLC0415
-
     p_values = np.ones(covariates.shape[1])
     for at in range(covariates.shape[1]):
-        one, zero = (covariates[arm & ~np.isnan(covariates[:, at]), at] for arm in (treated, ~treated))
-        if min(len(one), len(zero)) > 1 and max(np.ptp(one), np.ptp(zero)) > 0:
-            p_values[at] = stats.ttest_ind(one, zero, equal_var=False).pvalue
         gaps = np.isnan(covariates[:, at])
+        p_values[at] = _difference_p_value(*(covariates[arm & ~gaps, at] for arm in (treated, ~treated)))
         if gaps.any() and not gaps.all():
-            gap = stats.ttest_ind(gaps[treated].astype(float), gaps[~treated].astype(float), equal_var=False).pvalue
-            p_values[at] = np.nanmin([2 * p_values[at], 2 * gap])
+            gap = _difference_p_value(*(gaps[arm].astype(float) for arm in (treated, ~treated)))
+            p_values[at] = 2 * min(p_values[at], gap)
     threshold = alpha / len(p_values)
     return [name for name, columns in groups.items() if (p_values[columns] < threshold).any()]
+
+
+def _difference_p_value(one: Floats, zero: Floats) -> float:
+    """Welch's test of the means of two samples; 1 where one of them is too small, 0 for two different constants."""
+    from scipy import stats  # noqa: PLC0415
+
+    if min(len(one), len(zero)) < 2:
+        return 1.0
+    if max(np.ptp(one), np.ptp(zero)) == 0:
+        return float(one[0] == zero[0])
+    return float(stats.ttest_ind(one, zero, equal_var=False).pvalue)
 
 
 def _is_number(known: pd.Series) -> bool:
