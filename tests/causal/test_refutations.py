@@ -258,4 +258,13 @@ def test_hidden_bias_bound_is_where_the_signed_rank_test_gives_way():
     chance = gamma / (1 + gamma)
     z = (ranks[differences > 0].sum() - chance * ranks.sum()) / np.sqrt(chance * (1 - chance) * (ranks**2).sum())
     assert z == pytest.approx(1.959964, abs=1e-4)
+    assert rosenbaum_gamma(-differences, sign=-0.1) == gamma
     assert rosenbaum_gamma(np.array([1.0, -1.1, 0.9, -1.0])) == 1.0
+
+
+def test_pairs_that_speak_for_the_other_sign_bear_no_bias_at_all():
+    """The mean effect is above zero because of a few; of most units it is below."""
+    differences = np.concatenate([np.full(20, 100.0), np.full(180, -1.0)])
+    assert differences.mean() > 0
+    assert rosenbaum_gamma(differences, sign=-1) > 1
+    assert rosenbaum_gamma(differences, sign=1) == 1.0

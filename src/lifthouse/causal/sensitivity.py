@@ -143,16 +143,17 @@ def _treatment_shares(design: Floats, treated: Bools) -> Floats:
     return _partial_r2((coefficients / errors)[1:], degrees)
 
 
-def rosenbaum_gamma(differences: Floats, *, alpha: float = 0.05) -> float:
+def rosenbaum_gamma(differences: Floats, *, sign: float = 1.0, alpha: float = 0.05) -> float:
     """Odds of treatment by which hidden bias must set matched units apart to make an effect insignificant.
 
     Args:
         differences: Treated less matched untreated outcome of each pair, shape (n_pairs,).
+        sign: Of the effect: above zero, or below.
         alpha: Level of the two-sided test.
 
     Returns:
-        The largest gamma at which Wilcoxon's signed-rank test still rejects, up to `LARGEST_GAMMA`; 1 where it does
-        not reject even without hidden bias, NaN without pairs that differ.
+        The largest gamma at which Wilcoxon's signed-rank test still rejects on the effect's side, up to
+        `LARGEST_GAMMA`; 1 where it does not even without hidden bias, NaN without pairs that differ.
 
     References:
         Rosenbaum (2002), Observational studies, chapter 4. Springer.
@@ -168,13 +169,12 @@ def rosenbaum_gamma(differences: Floats, *, alpha: float = 0.05) -> float:
     from scipy.stats import rankdata  # noqa: PLC0415
 
     ranks = rankdata(np.abs(differs))
-    above = float(ranks[differs > 0].sum())
-    larger = max(above, float(ranks.sum()) - above)
+    on_side = float(ranks[sign * differs > 0].sum())
     total, squares = float(ranks.sum()), float((ranks**2).sum())
 
     def p_value(gamma: float) -> float:
         chance = gamma / (1 + gamma)
-        return float(special.ndtr(-(larger - chance * total) / np.sqrt(chance * (1 - chance) * squares)))
+        return float(special.ndtr(-(on_side - chance * total) / np.sqrt(chance * (1 - chance) * squares)))
 
     if p_value(1.0) >= alpha / 2:
         return 1.0

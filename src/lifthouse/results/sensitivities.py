@@ -65,6 +65,7 @@ def sensitivity_rows(
     )
     gamma = rosenbaum_gamma(
         matched_differences(sample.design, sample.treated, sample.outcome, most_pairs=_MOST_PAIRS, seed=seed),
+        sign=estimate.estimate,
         alpha=1 - confidence,
     )
     yield _row(
