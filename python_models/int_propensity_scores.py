@@ -11,10 +11,10 @@ def model(dbt: Any, session: Any) -> Any:
     covariates = dbt.ref("int_unit_covariates")
     changed = of_changed_experiments(dbt, session, dbt.ref("int_experiment_inputs"))
     pairs = causal_pairs(
-        dbt.ref("experiments").filter(changed).df(),
-        dbt.ref("experiment_variants").df(),
+        dbt.ref("experiments").df(),
+        dbt.ref("experiment_variants").filter(changed).df(),
         dbt.ref("int_blocked_experiments").df(),
-        also=dbt.config.meta_get("also") or [],
+        also=dbt.config.meta_get("also"),
     )
 
     def fitted_units(pair: Any) -> Any:

@@ -39,6 +39,15 @@ def test_everything_has_a_description(nodes: list[dict[str, Any]]) -> None:
     assert [node["unique_id"] for node in nodes if not node["description"].strip()] == []
 
 
+def test_every_setting_of_a_python_model_reaches_it(nodes: list[dict[str, Any]]) -> None:
+    # dbt hands on what it finds by reading the code, and finds no call that is part of an expression.
+    configs = {node["name"]: node["config"] for node in nodes if node.get("language") == "python"}
+
+    assert {name: set(config["meta"]) for name, config in configs.items()} == {
+        name: set(config.get("meta_keys_used", [])) for name, config in configs.items()
+    }
+
+
 def test_every_declared_column_has_a_description(nodes: list[dict[str, Any]]) -> None:
     undescribed = [
         f"{node['unique_id']}.{column['name']}"

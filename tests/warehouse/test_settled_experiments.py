@@ -58,6 +58,7 @@ TABLES = (
     "int_experiment_effects",
     "int_experiment_posteriors",
 )
+SCORED = "select distinct experiment_id from intermediate.int_propensity_scores"
 EFFECTS = """
     select
         experiment_id, metric_name, dimension, segment, variance_reduction, inference, as_of_date, reason,
@@ -68,10 +69,11 @@ EFFECTS = """
 
 
 def build(warehouse: Warehouse, *arguments: str) -> None:
-    """`dbt build` of effects and posteriors, without tests, which would miss the rows that were taken away."""
-    chosen = ("--select", "+int_experiment_effects", "+int_experiment_posteriors")
+    """`dbt build` of effects, posteriors and scores, without tests, which would miss the rows that were taken away."""
+    chosen = ("--select", "+int_experiment_effects", "+int_experiment_posteriors", "+int_propensity_scores")
     options = ("--exclude-resource-type", "test", "unit_test")
-    warehouse.built(*chosen, *options, *arguments, variables={"uplift_metrics": ["none"]})
+    settings = {"uplift_metrics": ["none"], "causal_experiments": ["checkout_aa"]}
+    warehouse.built(*chosen, *options, *arguments, variables=settings)
 
 
 @pytest.fixture(scope="module")
@@ -110,11 +112,13 @@ def of_all(*experiments: str) -> dict[str, set[str]]:
 
 def test_all_is_computed_at_first_and_nothing_without_news(warehouse: Warehouse) -> None:
     assert computed(warehouse) == of_all("checkout_aa", "search_ramp")
+    assert warehouse.query(SCORED) == [("checkout_aa",)]
     empty(warehouse)
 
     build(warehouse)
 
     assert computed(warehouse) == of_all()
+    assert warehouse.query(SCORED) == [("checkout_aa",)]
     assert warehouse.query("select table_name from duckdb_tables() where table_name like '%dbt_tmp%'") == []
 
 

@@ -142,8 +142,8 @@ def causal_pairs(
     """Pairs to compare: of the experiments that the registry calls observational, and of those named besides.
 
     Args:
-        experiments: Seed `experiments`.
-        variants: Seed `experiment_variants`.
+        experiments: Seed `experiments`, all of it.
+        variants: Seed `experiment_variants`; an experiment that has none here has no pairs.
         blocked: `int_blocked_experiments`.
         also: Randomised experiments whose assignment is doubted.
 
