@@ -37,13 +37,27 @@ def test_a_running_experiment_that_falls_silent():
     assert "the first 2026-03-05" in finding.reason
 
 
-def exposure_gap(*, ended_at):
-    """Check of an experiment that runs by its status, with units on nine days and a metric that goes on for weeks."""
-    days = pd.date_range("2026-03-01", "2026-03-09")
-    counted = pd.DataFrame(
-        [("x", None, variant, "all", "all", day, 50) for day in days for variant in ("a", "b")],
-        columns=["experiment_id", "phase_id", "variant_id", "dimension", "segment", "exposure_date", "count_units"],
-    )
+def test_silent_days_on_end_are_one_silence():
+    """Nine units on each day around: each silent day has a chance of exp(-9), both together of exp(-18)."""
+    [alone] = exposure_gaps(counts([9, 0, 9, 9, 9]), {})
+    [on_end] = exposure_gaps(counts([9, 0, 0, 9, 9]), {})
+    [apart] = exposure_gaps(counts([9, 0, 9, 0, 9]), {})
+    assert alone.p_value == apart.p_value == pytest.approx(5 * np.exp(-9))
+    assert on_end.p_value == pytest.approx(5 * np.exp(-18))
+
+
+UNITS = pd.DataFrame(
+    [
+        ("x", None, variant, "all", "all", day, 50)
+        for day in pd.date_range("2026-03-01", "2026-03-09")
+        for variant in ("a", "b")
+    ],
+    columns=["experiment_id", "phase_id", "variant_id", "dimension", "segment", "exposure_date", "count_units"],
+)
+
+
+def checks_of(counted, *, phases=("all",), ended_at=None, last_day="2026-04-10", excluded=0):
+    """Checks of an experiment that runs by its status, with units on nine days and a metric that goes on for weeks."""
     moments = pd.DataFrame(
         {
             "experiment_id": "x",
@@ -51,7 +65,7 @@ def exposure_gap(*, ended_at):
             "variant_id": ["a", "b"],
             "dimension": "all",
             "segment": "all",
-            "activity_date": pd.Timestamp("2026-04-10"),
+            "activity_date": pd.Timestamp(last_day),
             "count_units": 450,
             "value_names": [["numerator"]] * 2,
             "pivots": [[1.0]] * 2,
@@ -59,7 +73,8 @@ def exposure_gap(*, ended_at):
             "products": [[2.0]] * 2,
         }
     )
-    checks = experiment_health(
+    variants = pd.MultiIndex.from_product([phases, ["a", "b"]], names=["phase_id", "variant_id"])
+    return experiment_health(
         pd.DataFrame(
             {
                 "experiment_id": ["x"],
@@ -68,9 +83,9 @@ def exposure_gap(*, ended_at):
                 "ended_at": pd.to_datetime([ended_at]),
             }
         ),
-        pd.DataFrame({"experiment_id": "x", "phase_id": "all", "variant_id": ["a", "b"], "expected_share": 0.5}),
+        variants.to_frame(index=False).assign(experiment_id="x", expected_share=0.5),
         counted,
-        pd.DataFrame({"experiment_id": ["x"], "count_units": 900, "count_excluded": 0}),
+        pd.DataFrame({"experiment_id": ["x"], "count_units": 900, "count_excluded": excluded}),
         moments,
         metrics=pd.DataFrame({"experiment_id": ["x"], "metric_name": "m"}),
         unavailable=pd.DataFrame({"metric_name": [], "reason": []}),
@@ -78,14 +93,44 @@ def exposure_gap(*, ended_at):
         overlaps=pd.DataFrame(columns=cells(0.0, 1).columns),
         stretches=pd.DataFrame(columns=stretches(0.0, 1).columns),
         controls=CONTROLS,
-    ).set_index("check_name")
-    return checks.loc["exposure_gaps"]
+    ).set_index(["check_name", "segment"])
+
+
+def exposure_gap(**options):
+    return checks_of(UNITS, **options).loc[("exposure_gaps", "all")]
 
 
 def test_nobody_is_expected_after_the_end_whatever_the_status_says():
     assert exposure_gap(ended_at="2026-03-10 00:00:00")["status"] == "pass"
     assert exposure_gap(ended_at="2026-03-11 12:00:00")["statistic"] == 2
-    assert exposure_gap(ended_at=None)["status"] == "warn"
+    assert exposure_gap()["status"] == "warn"
+
+
+def test_the_last_day_of_the_data_may_have_just_begun():
+    assert exposure_gap(last_day="2026-03-10")["status"] == "pass"
+    assert exposure_gap(last_day="2026-03-11")["statistic"] == 1
+
+
+def test_a_unit_that_no_phase_planned_spoils_no_segment():
+    by_device = [
+        UNITS.assign(phase_id="ramp", dimension=dimension, segment=segment)
+        for dimension, segment in (("all", "all"), ("device", "phone"), ("device", "tv"))
+    ]
+    stray = UNITS.tail(1).assign(count_units=1)
+    counted = pd.concat([*by_device, stray, stray.assign(dimension="device", segment="tv")])
+
+    checks = checks_of(counted, phases=("ramp",))
+
+    assert checks.loc[("sample_ratio", "all"), "status"] == "fail"
+    assert checks.loc[("sample_ratio", "all"), "reason"].endswith("no share is planned for b in no phase")
+    assert checks.loc[("sample_ratio_by_day", "all"), "status"] == "fail"
+    by_segment = checks.loc["sample_ratio_by_segment"]
+    assert by_segment["p_value"].between(0.9, 1).all()
+
+
+def test_units_seen_in_several_variants_are_called_so():
+    check = checks_of(UNITS, excluded=90).loc[("multiple_exposure", "all")]
+    assert check["reason"] == "90 of 900 units were seen in several variants, and do not count"
 
 
 def test_covariates_missing_in_one_arm():

@@ -71,7 +71,7 @@ def experiment_health(
         controls: Control variant of each experiment.
         fail_below: A sample ratio fails below this p-value.
         warn_below: It warns below this one, and so does balance.
-        largest_exclusion_rate: More excluded units than this share warn.
+        largest_exclusion_rate: A larger share of units seen in several variants warns.
 
     Returns:
         `COLUMNS`, one row per experiment, check, dimension and segment. Where nobody assigned, shares are
@@ -140,17 +140,18 @@ def _row_of(finding: Finding, warn_below: float) -> dict[str, object]:
 
 
 def _last_exposure_dates(experiments: pd.DataFrame, moments: pd.DataFrame) -> dict[str, np.datetime64]:
-    """Give the last day on which units of a running experiment could come: today, as far as the data know, or its last.
+    """Give the last day on which units of a running experiment must have come: its last, or yesterday.
 
-    The registry's end is exclusive, and may be over before somebody sets the status.
+    Today, as far as the data know, may have just begun. The registry's end is exclusive, and may be over before
+    somebody sets the status.
     """
-    today = moments["activity_date"].max()
-    if pd.isna(today):
+    yesterday = moments["activity_date"].max() - pd.Timedelta(days=1)
+    if pd.isna(yesterday):
         return {}
     running = experiments[experiments["status"] == "running"]
     last_days = pd.to_datetime(running["ended_at"]) - pd.Timedelta(microseconds=1)
     return {
-        str(experiment): np.datetime64(min(today, last_day) if pd.notna(last_day) else today, "D")
+        str(experiment): np.datetime64(min(yesterday, last_day) if pd.notna(last_day) else yesterday, "D")
         for experiment, last_day in zip(running["experiment_id"], last_days, strict=True)
     }
 
@@ -171,13 +172,23 @@ def _sample_ratio_checks(
     observed = _table(whole, "phase_id", phases, variants)
     check = sample_ratio(observed[None], shares[None])
     search = _segments(units, variants, phases, shares, fail_below)
+    unplanned = [
+        f"{variant} in {'no phase' if phase == _NO_PHASE else phase}"
+        for phase, counted, meant in zip(phases, observed, shares, strict=True)
+        for variant, count, share in zip(variants, counted, meant, strict=True)
+        if count > 0 and share == 0
+    ]
     culprits = [f"{dimension} = {segment}" for (dimension, segment), _, _, is_culprit in search if is_culprit]
     status = _status(check.p_value[0], fail_below, warn_below)
     got = ", ".join(f"{name}: {count:,.0f}" for name, count in zip(variants, observed.sum(axis=0), strict=True))
     reason = reason_names(check.reason)[0]
     if status in ("warn", "fail"):
         reason = f"shares are not as meant ({got}); " + (
-            f"most likely culprit: {' and '.join(culprits)}" if culprits else "no segment stands out"
+            f"no share is planned for {' and '.join(unplanned)}"
+            if unplanned
+            else f"most likely culprit: {' and '.join(culprits)}"
+            if culprits
+            else "no segment stands out"
         )
     yield _row(
         experiment,
@@ -230,7 +241,8 @@ def _by_day(units: pd.DataFrame, variants: list[str], phases: list[str], shares:
             index="exposure_date", columns="variant_id", values="count_units", aggfunc="sum", fill_value=0
         )
         running = table.reindex(index=days, columns=variants, fill_value=0).to_numpy(float).cumsum(axis=0)
-        evidence += log_e_value(running, share[None])
+        # Nobody was to come in a phase without shares: one unit refutes that.
+        evidence += log_e_value(running, share[None]) if share.any() else np.where(running.any(axis=1), np.inf, 0.0)
     return float(anytime_p_values(evidence[None])[0, -1])
 
 
@@ -242,11 +254,13 @@ def _segments(
     if split.empty:
         return []
     keys, observed, expected = [], [], []
+    totals = shares.sum(axis=1, keepdims=True)
+    planned = np.divide(shares, totals, out=np.zeros_like(shares), where=totals > 0)
     for key, rows in split.groupby(["dimension", "segment"], sort=True):
         table = _table(rows, "phase_id", phases, variants)
         keys.append((key[0], key[1]))
         observed.append(table.sum(axis=0))
-        expected.append((table.sum(axis=1)[:, None] * shares / shares.sum(axis=1, keepdims=True)).sum(axis=0))
+        expected.append((table.sum(axis=1)[:, None] * planned).sum(axis=0))
     dimensions = pd.factorize(np.array([dimension for dimension, _ in keys], dtype=object))[0]
     search = search_sample_ratio(
         np.array(observed), np.array(expected), np.zeros(len(keys), int), dimensions, alpha=alpha
@@ -262,7 +276,7 @@ def _multiple_exposure(row: Mapping[Any, Any], largest_rate: float) -> dict[str,
         "multiple_exposure",
         status="warn" if rate > largest_rate else "pass",
         statistic=rate,
-        reason=f"{excluded:,.0f} of {count:,.0f} units do not count, most of them seen in several variants"
+        reason=f"{excluded:,.0f} of {count:,.0f} units were seen in several variants, and do not count"
         if rate > largest_rate
         else None,
     )

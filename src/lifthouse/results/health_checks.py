@@ -48,8 +48,8 @@ def exposure_gaps(counts: pd.DataFrame, last_dates: Mapping[str, np.datetime64])
         last_dates: Last day on which units of an experiment could come; experiments that aren't in it are left out.
 
     Yields:
-        One finding an experiment: days without a unit, and the chance of the longest silence at the pace of the days
-        around it (Poisson).
+        One finding an experiment: days without a unit, and the chance of the least likely silence, of one day or of
+        several on end, at the pace of the quieter day beside it (Poisson), times the number of days.
 
     """
     for experiment, units in counts[counts["dimension"] == "all"].groupby("experiment_id", sort=True):
@@ -62,7 +62,9 @@ def exposure_gaps(counts: pd.DataFrame, last_dates: Mapping[str, np.datetime64])
         before = days[seen[np.maximum(np.searchsorted(seen, np.arange(len(days)), side="right") - 1, 0)]]
         after = days[seen[np.minimum(np.searchsorted(seen, np.arange(len(days))), len(seen) - 1)]]
         silent = (days == 0) & (np.minimum(before, after) >= _FEWEST_A_DAY)
-        chance = min(1.0, len(days) * float(np.exp(-np.minimum(before, after)[silent]).min(initial=1.0)))
+        # Silent days on end have as many days with units before them.
+        missed = np.bincount(np.cumsum(~silent), np.where(silent, np.minimum(before, after), 0.0))
+        chance = min(1.0, len(days) * float(np.exp(-missed.max())))
         first_silent = pd.date_range(first, periods=len(days))[silent.argmax()].date() if silent.any() else None
         yield Finding(
             str(experiment),
