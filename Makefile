@@ -74,7 +74,7 @@ build: $(INSTALLED) $(DEMO) ## Build, test and publish the warehouse
 
 .PHONY: test
 test: $(INSTALLED) lint ## Everything CI runs: lint, types, parse, tests
-	.venv/bin/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
+	.venv/bin/pytest --numprocesses auto --no-loadscope-reorder
 
 .PHONY: lint
 lint: $(INSTALLED) ## Style and types of SQL and Python, and a parse without warnings
