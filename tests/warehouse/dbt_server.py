@@ -5,8 +5,11 @@ A command of its own spends ten seconds on both before it begins, and a run of t
 
 import functools
 import gc
+import hashlib
+import importlib
 import json
 import os
+import pkgutil
 import subprocess
 import sys
 import tempfile
@@ -16,7 +19,19 @@ from typing import Any
 from dbt.cli.main import dbtRunner
 from dbt.contracts.graph.manifest import Manifest
 
+import lifthouse.results
+
 PROJECT = Path(__file__).parents[2]
+# What models look at only when they run, so that the project is parsed the same whatever it is.
+VARS_OF_RUNS = {
+    "input_folder",
+    "input_relations",
+    "max_quarantined_share",
+    "session_timeout_minutes",
+    "uplift_metrics",
+}
+# What Python models import when they run, besides the modules of lifthouse.results.
+LIBRARIES = ("lightgbm", "scipy.optimize", "scipy.stats", "sklearn.linear_model", "sklearn.tree", "threadpoolctl")
 
 
 @functools.cache
@@ -35,38 +50,54 @@ def server() -> "subprocess.Popen[str]":
 
 def run_dbt(arguments: list[str], environment: dict[str, str]) -> tuple[int, str]:
     """The exit code and the output of `dbt <arguments>`."""
-    # Parsing needs threads that a forked process has not: a command that parses, because that is its purpose or because
-    # its own registry may bring other metrics, has a process of its own.
-    if arguments[0] == "parse" or environment.get("LIFTHOUSE_REGISTRY", "seeds") != "seeds":
-        command = [str(Path(sys.executable).with_name("dbt")), *arguments]
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-        return done.returncode, done.stdout + done.stderr
-    process = server()
-    assert process.stdin is not None
-    assert process.stdout is not None
     with tempfile.NamedTemporaryFile() as printed:
         request = {"arguments": arguments, "environment": environment, "printed": printed.name}
-        print(json.dumps(request), file=process.stdin, flush=True)
-        returncode = int(process.stdout.readline())
+        returncode = run_alone(**request) if arguments[0] == "parse" else run_by_server(request)
         return returncode, Path(printed.name).read_text()
 
 
-def manifest_for(arguments: list[str]) -> Manifest:
-    """The project as parsed for these vars."""
-    variables: dict[str, Any] = json.loads(arguments[arguments.index("--vars") + 1])
-    variables.pop("input_folder")  # where rows are is asked when they are read
-    return parsed(json.dumps(variables, sort_keys=True))
+def run_alone(arguments: list[str], environment: dict[str, str], printed: str) -> int:
+    """Run the command in a process that parses by itself: that needs threads, which a forked one has not."""
+    command = [str(Path(sys.executable).with_name("dbt")), *arguments]
+    with Path(printed).open("w") as output:
+        return subprocess.run(command, env=environment, stdout=output, stderr=output, check=False).returncode
 
 
-@functools.cache
-def parsed(variables: str) -> Manifest:
-    """The project's manifest, which no command forked afterwards has to parse again."""
+def run_by_server(request: dict[str, Any]) -> int:
+    process = server()
+    assert process.stdin is not None
+    assert process.stdout is not None
+    print(json.dumps(request), file=process.stdin, flush=True)
+    return int(process.stdout.readline())
+
+
+def manifest_for(arguments: list[str], environment: dict[str, str]) -> Manifest | None:
+    """The project as parsed for these vars and this registry; none if it can't be parsed."""
+    given: dict[str, Any] = json.loads(arguments[arguments.index("--vars") + 1])
+    variables = {name: value for name, value in given.items() if name not in VARS_OF_RUNS}
+    registry = environment.get("LIFTHOUSE_REGISTRY", "seeds")
+    return parsed(json.dumps(variables, sort_keys=True), registry, digest_of_registry(PROJECT / registry))
+
+
+def digest_of_registry(folder: Path) -> str:
+    """What is parsed of a registry: its YAML and the names of its tables, whose rows are read when they are loaded."""
+    digest = hashlib.sha256()
+    for path in sorted(folder.iterdir()):
+        digest.update(path.name.encode())
+        if path.suffix != ".csv":
+            digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+@functools.lru_cache(maxsize=4)
+def parsed(variables: str, registry: str, _digest: str) -> Manifest | None:
+    """The project's manifest, which no command forked afterwards has to parse again; none if it can't be parsed."""
+    os.environ["LIFTHOUSE_REGISTRY"] = registry
     with tempfile.TemporaryDirectory() as folder:
         outcome = dbtRunner().invoke(
-            ["--quiet", "parse", "--vars", variables, "--target-path", folder, "--log-path", folder]
+            ["--log-level", "none", "parse", "--vars", variables, "--target-path", folder, "--log-path", folder]
         )
-    assert isinstance(outcome.result, Manifest), outcome.exception
-    return outcome.result
+    return outcome.result if outcome.success else None
 
 
 def run_here(arguments: list[str], environment: dict[str, str], printed: str, manifest: Manifest) -> int:
@@ -82,13 +113,24 @@ def run_here(arguments: list[str], environment: dict[str, str], printed: str, ma
     return 0 if outcome.success else 2 if outcome.exception else 1
 
 
+def import_what_models_import() -> None:
+    """Import once what every build would. Nothing is fitted here: OpenMP's threads would be missing in the forks."""
+    results = (module.name for module in pkgutil.iter_modules(lifthouse.results.__path__, "lifthouse.results."))
+    for name in (*LIBRARIES, *results):
+        importlib.import_module(name)
+
+
 def main() -> None:
     """Serve requests, one a line, until there are no more."""
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # what parsing prints is no answer
+    import_what_models_import()
     for line in sys.stdin:
         request = json.loads(line)
-        manifest = manifest_for(request["arguments"])
+        manifest = manifest_for(request["arguments"], request["environment"])
+        if manifest is None:
+            print(run_alone(**request), file=answers, flush=True)
+            continue
         gc.freeze()  # a collection in the child would copy every page it looks at
         child = os.fork()
         if child == 0:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pytest
 import yaml
 
 from tests.warehouse.conftest import PROJECT, Warehouse
@@ -76,6 +77,18 @@ MISTAKES = {
         "checkout_aa,ctr,secondary,,,": "experiment_id, metric_name == checkout_aa, ctr is there twice",
     },
 }
+
+
+@pytest.fixture(scope="module")
+def input_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("input")
+
+
+@pytest.fixture
+def warehouse(input_folder: Path, tmp_path: Path) -> Warehouse:
+    """An empty warehouse. Its registry is always in the same place, and need not be parsed again for other rows."""
+    write_input(input_folder, {})
+    return Warehouse(tmp_path, input_folder)
 
 
 def copied_registry(warehouse: Warehouse) -> Path:
