@@ -93,11 +93,18 @@ def digest_of_registry(folder: Path) -> str:
 def parsed(variables: str, registry: str, _digest: str) -> Manifest | None:
     """The project's manifest, which no command forked afterwards has to parse again; none if it can't be parsed."""
     os.environ["LIFTHOUSE_REGISTRY"] = registry
-    with tempfile.TemporaryDirectory() as folder:
-        outcome = dbtRunner().invoke(
-            ["--log-level", "none", "parse", "--vars", variables, "--target-path", folder, "--log-path", folder]
-        )
+    # A folder for all, so that for the same vars and place only what has changed since the last time is parsed again.
+    folder = target_folder().name
+    outcome = dbtRunner().invoke(
+        ["--log-level", "none", "parse", "--vars", variables, "--target-path", folder, "--log-path", folder]
+    )
     return outcome.result if outcome.success else None
+
+
+@functools.cache
+def target_folder() -> "tempfile.TemporaryDirectory[str]":
+    """A folder that is gone when this process ends."""
+    return tempfile.TemporaryDirectory()
 
 
 def run_here(arguments: list[str], environment: dict[str, str], printed: str, manifest: Manifest) -> int:
