@@ -11,7 +11,8 @@ from tests.warehouse.conftest import PROJECT, Warehouse
 
 PAGES = sorted([*PROJECT.glob("*.md"), *(PROJECT / "docs").rglob("*.md")])
 DESCRIBED = {"model", "seed", "source", "analysis"}
-LINK = re.compile(r"\]\((?!https?://)([^)#]+)(?:#[^)]*)?\)")
+LINK = re.compile(r"\]\((?!https?://)([^)#]*)(?:#([^)]*))?\)")
+HEADING = re.compile(r"(?m)^#+ (.+)$")
 
 
 def unique_name(page: Path) -> str:
@@ -108,4 +109,14 @@ def test_every_environment_variable_is_explained() -> None:
 def test_links_lead_somewhere(page: Path) -> None:
     links = LINK.findall(page.read_text())
 
-    assert [link for link in links if not (page.parent / link).exists()] == []
+    assert [path for path, _ in links if not (page.parent / path).exists()] == []
+    assert [
+        f"{path}#{anchor}"
+        for path, anchor in links
+        if anchor and anchor not in anchors((page.parent / path) if path else page)
+    ] == []
+
+
+def anchors(page: Path) -> set[str]:
+    """What the headings of a page are called in links."""
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in HEADING.findall(page.read_text())}
