@@ -145,6 +145,8 @@
         _unreadable_time('experiments', 'started_at', '2026-03-16 00:00:00'),
         _unreadable_time('experiments', 'ended_at', '2026-03-30 00:00:00, or empty while open'),
         _ends_before_start('experiments'),
+        _problem('experiments', "status = 'completed' and ended_at is null",
+            "'status is completed, but ended_at is empty: units would go on coming in; write when it ended'"),
         _not_positive('experiments', 'planned_units'),
         _not_positive('experiments', 'annual_units'),
         _not_whole('experiments', 'planned_units'),

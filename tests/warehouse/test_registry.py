@@ -22,6 +22,9 @@ MISTAKES = {
         "odd,Unknown words,random,done,yesterday,,,-5,": (
             "assignment == 'random', must be one of randomised, observational"
         ),
+        "forgotten,Has no end,randomised,completed,2026-03-16 00:00:00,,,,": (
+            "status is completed, but ended_at is empty: units would go on coming in; write when it ended"
+        ),
         ",Without a name,randomised,running,2026-03-16 00:00:00,,,,": "experiment_id is empty; every row needs one",
         "abroad,Begins elsewhere,randomised,running,2026-03-16T00:00:00+02:00,,,,": (
             "started_at == '2026-03-16T00:00:00+02:00' is not in UTC, as all times of the registry are; convert it"
@@ -126,7 +129,7 @@ def test_the_last_phase_of_an_open_experiment_has_no_end(warehouse: Warehouse) -
     experiments, phases = (registry / name for name in ("experiments.csv", "experiment_phases.csv"))
     an_end = "2026-03-30 00:00:00"
     opened = [
-        line.replace(an_end, "") if line.startswith("search_ramp") else line
+        line.replace(an_end, "").replace("completed", "running") if line.startswith("search_ramp") else line
         for line in experiments.read_text().splitlines()
     ]
     experiments.write_text("\n".join(opened) + "\n")
