@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from scipy import integrate, stats
+from scipy import integrate, special, stats
 
 from lifthouse.statistics.beta_binomial import beta_binomial_posterior
 from lifthouse.statistics.posterior import expected_gain, normal_posterior
@@ -142,6 +142,50 @@ def test_beta_binomial_agrees_with_quadrature():
             )
         mean = arm.mean() * chance(lambda x: arms[0].pdf(x) / x) - 1
         assert posterior.mean[0, at] == pytest.approx(mean, rel=1e-8)
+
+
+@pytest.mark.parametrize(
+    ("successes", "counts"),
+    [  # Arms with hardly any success or failure, of the same size or not, and a small arm beside a large one.
+        *[((hits, 1), (100, units)) for hits in (0, 1, 2) for units in (100, 10_000)],
+        ((10_000, 9_999), (10_000, 10_000)),
+        ((5, 100_300), (50, 1_000_000)),
+        ((10_500, 10), (100_000, 100)),
+    ],
+)
+def test_uneven_betas_agree_with_quadrature(successes, counts):
+    posterior = beta_binomial_posterior([successes], [counts])
+    control, treatment = (stats.beta(s + 1, n - s + 1) for s, n in zip(successes, counts, strict=True))
+
+    def integral(integrand):
+        cuts = np.concatenate([arm.ppf([1e-6, 0.01, 0.5, 0.99, 1 - 1e-6]) for arm in (control, treatment)])
+        return integrate.quad(integrand, 0, 1, points=np.sort(cuts), epsabs=1e-12, epsrel=1e-10, limit=400)[0]
+
+    best = integral(lambda x: treatment.pdf(x) * control.cdf(x))
+    assert posterior.probability_best.item() == pytest.approx(best, abs=1e-7)
+    assert posterior.probability_beats_control.item() == pytest.approx(best, abs=1e-7)
+    best_mean = integral(lambda x: 1 - treatment.cdf(x) * control.cdf(x))
+    loss = (best_mean - treatment.mean()) / control.mean()
+    assert posterior.expected_loss.item() == pytest.approx(loss, abs=1e-6)
+
+
+def test_every_beta_interval_has_its_level():
+    rng = np.random.default_rng(1)
+    counts = rng.integers(500, 5000, (3000, 2))
+    successes = rng.binomial(counts, 0.1)
+    posterior = beta_binomial_posterior(successes, counts)
+    a, b = successes + 1, counts - successes + 1
+    levels = (np.arange(400) + 0.5) / 400
+    control = special.betaincinv(a[:, :1], b[:, :1], levels)
+    for bound, level in ((posterior.ci_lower, 0.025), (posterior.ci_upper, 0.975)):
+        below = special.betainc(a[:, 1:], b[:, 1:], np.clip(control * (1 + bound), 0, 1)).mean(axis=1)
+        assert below == pytest.approx(level, abs=1e-4)
+
+
+def test_moments_that_a_ratio_lacks():
+    posterior = beta_binomial_posterior([[0, 3], [1, 3], [2, 3]], np.full((3, 2), 100))
+    assert np.isnan(posterior.mean[:, 0]).tolist() == [True, False, False]
+    assert np.isnan(posterior.standard_deviation[:, 0]).tolist() == [True, True, False]
 
 
 def test_fewer_can_be_better():

@@ -7,10 +7,9 @@ import numpy.typing as npt
 from scipy import special
 
 from lifthouse.statistics.posterior import Posterior
+from lifthouse.statistics.quadrature import CUTS, panelled
 from lifthouse.statistics.reasons import Floats, check_rate
 
-_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(80)
-_REACH = 9.0
 _MOST_STEPS = 60
 _CLOSE = 1e-10
 
@@ -36,8 +35,8 @@ def beta_binomial_posterior(
         larger_is_better: Whether successes are wanted.
 
     Returns:
-        The posterior, for the k treatments. Moments that the posterior of the ratio lacks (control with two successes
-        or fewer) are NaN.
+        The posterior, for the k treatments. Moments that the posterior of the ratio lacks are NaN: its mean where
+        control has no success, its spread where it has fewer than two.
 
     Raises:
         ValueError: If successes are negative or exceed the units.
@@ -65,12 +64,12 @@ def beta_binomial_posterior(
     square = mean[:, 1:] * (a + 1)[:, 1:] / (a + b + 1)[:, 1:]
     ratio = mean[:, 1:] * inverse
     spread = np.sqrt(np.maximum(square * inverse_square - ratio**2, 0.0))
-    nodes = _nodes(a[:, :1], b[:, :1])
+    cuts = _cuts(a, b)
     tail = (1 - confidence) / 2
-    bounds = [_quantile(level, a, b, nodes) - 1 for level in (tail, 1 - tail)]
+    bounds = [_quantile(level, a, b, cuts) - 1 for level in (tail, 1 - tail)]
     region = np.broadcast_to(np.asarray(equivalence, float)[..., None], ratio.shape)
-    inside = _below(1 + region, a, b, nodes) - _below(1 - region, a, b, nodes)
-    beats = 1 - _below(np.ones_like(ratio), a, b, nodes)
+    inside = _below(1 + region, a, b, cuts) - _below(1 - region, a, b, cuts)
+    beats = 1 - _below(np.ones_like(ratio), a, b, cuts)
     sign = 1.0 if larger_is_better else -1.0
     regret = np.maximum(sign * (best_mean[:, None] - mean), 0.0) / control
     return Posterior(
@@ -102,52 +101,62 @@ def best_of_betas(a: Floats, b: Floats, *, larger_is_better: bool = True) -> tup
         [[0.1966, 0.8034]]
 
     """
+    x, weights = panelled(np.sort(_cuts(a, b).reshape(len(a), -1), axis=1))
+    below = (special.betainc if larger_is_better else special.betaincc)(a[..., None], b[..., None], x[:, None, :])
+    density = _density(x[:, None, :], a, b) * weights[:, None, :]
     best, total = np.empty_like(a), np.zeros(len(a))
     for arm in range(a.shape[1]):
-        x, weights = _nodes(a[:, arm], b[:, arm])
-        others = np.delete(np.arange(a.shape[1]), arm)
-        below = special.betainc(a[:, others, None], b[:, others, None], x[:, None, :])
-        beaten = (below if larger_is_better else 1 - below).prod(axis=1)
-        best[:, arm] = (beaten * weights).sum(axis=1)
-        total += (x * beaten * weights).sum(axis=1)
+        beaten = np.delete(below, arm, axis=1).prod(axis=1) * density[:, arm]
+        best[:, arm] = beaten.sum(axis=1)
+        total += (x * beaten).sum(axis=1)
     return np.clip(best, 0.0, 1.0), total
 
 
-def _nodes(a: Floats, b: Floats) -> tuple[Floats, Floats]:
-    """Place points where a beta has its mass, with weights that integrate over it: (n, k) to (n, k, nodes)."""
-    mean = a / (a + b)
-    reach = _REACH * np.sqrt(mean * (1 - mean) / (a + b + 1))
-    lower, upper = np.maximum(mean - reach, 0.0)[..., None], np.minimum(mean + reach, 1.0)[..., None]
-    x = (lower + upper) / 2 + (upper - lower) / 2 * _NODES
+def _cuts(a: Floats, b: Floats) -> Floats:
+    """Cut betas where a normal would be cut, ascending: (n, k) to (n, k, cuts)."""
+    a, b, is_left = a[..., None], b[..., None], CUTS < 0
+    left, right = special.ndtr(CUTS[is_left]), special.ndtr(-CUTS[~is_left])
+    return np.concatenate([special.betaincinv(a, b, left), special.betainccinv(a, b, right)], axis=-1)
+
+
+def _density(x: Floats, a: Floats, b: Floats) -> Floats:
+    """Density of betas (n, k) at points (n, k, nodes)."""
     a, b = a[..., None], b[..., None]
     with np.errstate(divide="ignore"):
-        density = np.exp(special.xlogy(a - 1, x) + special.xlog1py(b - 1, -x) - special.betaln(a, b))
-    weights = density * _WEIGHTS
-    return x, weights / weights.sum(axis=-1, keepdims=True)
+        return np.asarray(np.exp(special.xlogy(a - 1, x) + special.xlog1py(b - 1, -x) - special.betaln(a, b)))
 
 
-def _below(ratio: Floats, a: Floats, b: Floats, nodes: tuple[Floats, Floats]) -> Floats:
+def _control_nodes(ratio: Floats, a: Floats, b: Floats, cuts: Floats) -> tuple[Floats, Floats]:
+    """Place points where control has its mass, with weights that integrate over it: (n, k) to (n, k, nodes).
+
+    They are dense where a treatment's proportion, divided by the ratio, changes.
+    """
+    own = np.broadcast_to(cuts[:, :1], (*ratio.shape, len(CUTS)))
+    with np.errstate(divide="ignore"):
+        others = np.clip(cuts[:, 1:] / ratio[..., None], own[..., :1], own[..., -1:])
+    x, weights = panelled(np.sort(np.concatenate([own, others], axis=-1), axis=-1))
+    return x, weights * _density(x, a[:, :1], b[:, :1])
+
+
+def _below(ratio: Floats, a: Floats, b: Floats, cuts: Floats) -> Floats:
     """Probability that each treatment's proportion is below a multiple of control's."""
-    x, weights = nodes
+    x, weights = _control_nodes(ratio, a, b, cuts)
     below = special.betainc(a[:, 1:, None], b[:, 1:, None], np.clip(x * ratio[..., None], 0.0, 1.0))
     return np.asarray(np.clip((below * weights).sum(axis=-1), 0.0, 1.0))
 
 
-def _slope(ratio: Floats, a: Floats, b: Floats, nodes: tuple[Floats, Floats]) -> Floats:
+def _slope(ratio: Floats, a: Floats, b: Floats, cuts: Floats) -> Floats:
     """Density of the ratio of a treatment's proportion to control's."""
-    x, weights = nodes
-    at = np.clip(x * ratio[..., None], 0.0, 1.0)
-    a, b = a[:, 1:, None], b[:, 1:, None]
-    with np.errstate(divide="ignore"):
-        density = np.exp(special.xlogy(a - 1, at) + special.xlog1py(b - 1, -at) - special.betaln(a, b))
+    x, weights = _control_nodes(ratio, a, b, cuts)
+    density = _density(np.clip(x * ratio[..., None], 0.0, 1.0), a[:, 1:], b[:, 1:])
     return np.asarray((density * x * weights).sum(axis=-1))
 
 
-def _quantile(level: float, a: Floats, b: Floats, nodes: tuple[Floats, Floats]) -> Floats:
+def _quantile(level: float, a: Floats, b: Floats, cuts: Floats) -> Floats:
     """Ratio below which lies a share of the posterior.
 
-    Newton's steps on the logarithm, whose posterior is nearly normal, held in a bracket that only shrinks; a row that
-    has arrived is left alone.
+    Newton's steps on the logarithm, whose posterior is nearly normal, held in a bracket that only shrinks; what has
+    arrived is left alone.
     """
     mean = a / (a + b)
     relative = (1 - mean) / (mean * (a + b + 1))
@@ -155,7 +164,7 @@ def _quantile(level: float, a: Floats, b: Floats, nodes: tuple[Floats, Floats]) 
     lower, upper = np.full_like(log_ratio, -np.inf), np.full_like(log_ratio, np.inf)
     moving = np.arange(len(a))
     for _ in range(_MOST_STEPS):
-        here, its = log_ratio[moving], (a[moving], b[moving], (nodes[0][moving], nodes[1][moving]))
+        here, its = log_ratio[moving], (a[moving], b[moving], cuts[moving])
         excess = _below(np.exp(here), *its) - level
         lower[moving] = np.where(excess < 0, here, lower[moving])
         upper[moving] = np.where(excess > 0, here, upper[moving])
@@ -163,9 +172,11 @@ def _quantile(level: float, a: Floats, b: Floats, nodes: tuple[Floats, Floats]) 
             step = np.clip(-excess / (_slope(np.exp(here), *its) * np.exp(here)), -1.0, 1.0)
             middle = (lower[moving] + upper[moving]) / 2
         step = np.where(np.isnan(step), -np.sign(excess), step)
+        is_there = np.abs(excess) <= _CLOSE
         outside = (here + step <= lower[moving]) | (here + step >= upper[moving])
-        log_ratio[moving] = np.where(outside & np.isfinite(middle), middle, here + step)
-        moving = moving[(np.abs(excess) > _CLOSE).any(axis=1)]
+        onward = np.where(outside & np.isfinite(middle), middle, here + step)
+        log_ratio[moving] = np.where(is_there, here, onward)
+        moving = moving[~is_there.all(axis=1)]
         if not len(moving):
             break
     return np.asarray(np.exp(log_ratio))

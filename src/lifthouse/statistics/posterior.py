@@ -12,11 +12,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special
 
+from lifthouse.statistics.quadrature import CUTS, NODES_A_PANEL, panelled
 from lifthouse.statistics.reasons import Floats, check_rate
 
-_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(8)
-# Standard deviations at which an integral is cut into panels; nothing is integrated beyond the last ones.
-_CUTS = np.array([-7.0, -2.5, 0.0, 2.5, 7.0])
 # Arms that change places over more standard deviations of the shared part than this need no cuts of their own.
 _GRADUAL = 0.5
 # Numbers in an array while integrating.
@@ -174,8 +172,8 @@ def _against_best(mean: Floats, own: Floats, factor: Floats) -> tuple[Floats, Fl
         spread = np.sqrt(own**2 + factor**2)
         return special.ndtr(mean / spread), expected_gain(-mean, spread), expected_gain(mean, spread)[:, 0]
     breaks = _shared_breaks(mean, own, factor)
-    panels = (breaks < _CUTS[-1]).sum(axis=1)
-    size = mean.shape[1] * (mean.shape[1] * len(_CUTS) - 1) * len(_NODES) ** 2
+    panels = (breaks < CUTS[-1]).sum(axis=1)
+    size = mean.shape[1] * (mean.shape[1] * len(CUTS) - 1) * NODES_A_PANEL**2
     best, gain = np.empty_like(mean), np.empty(len(mean))
     order, start = np.argsort(-panels), 0
     while start < len(mean):
@@ -197,17 +195,9 @@ def _shared_breaks(mean: Floats, own: Floats, factor: Floats) -> Floats:
     turn = slope[:, one] - slope[:, other]
     meeting = (center[:, other] - center[:, one]) / turn
     width = np.hypot(spread[:, one], spread[:, other]) / np.abs(turn)
-    cuts = np.where(width < _GRADUAL, meeting, np.inf)[..., None] + width[..., None] * _CUTS
-    cuts = np.where(np.abs(cuts) < _CUTS[-1], cuts, _CUTS[-1]).reshape(len(mean), -1)
-    return np.sort(np.concatenate([np.broadcast_to(_CUTS, (len(mean), len(_CUTS))), cuts], axis=1), axis=1)
-
-
-def _panelled(breaks: Floats) -> tuple[Floats, Floats]:
-    """Nodes and weights of an integral that is cut into panels: (..., breaks) to (..., nodes)."""
-    middle, half = (breaks[..., 1:] + breaks[..., :-1]) / 2, np.diff(breaks) / 2
-    shape = (*breaks.shape[:-1], -1)
-    nodes = middle[..., None] + half[..., None] * _NODES
-    return nodes.reshape(shape), (half[..., None] * _WEIGHTS).reshape(shape)
+    cuts = np.where(width < _GRADUAL, meeting, np.inf)[..., None] + width[..., None] * CUTS
+    cuts = np.where(np.abs(cuts) < CUTS[-1], cuts, CUTS[-1]).reshape(len(mean), -1)
+    return np.sort(np.concatenate([np.broadcast_to(CUTS, (len(mean), len(CUTS))), cuts], axis=1), axis=1)
 
 
 def _integrated(mean: Floats, own: Floats, factor: Floats, breaks: Floats) -> tuple[Floats, Floats]:
@@ -216,14 +206,14 @@ def _integrated(mean: Floats, own: Floats, factor: Floats, breaks: Floats) -> tu
     Given the shared part, effects are independent: over its nodes (axis 1) the best of them is integrated from zero up
     (axis 3), cut where any arm (axis 2) changes.
     """
-    nodes, weights = _panelled(breaks)
+    nodes, weights = panelled(breaks)
     weights = weights * np.exp(-(nodes**2) / 2) / np.sqrt(2 * np.pi)
     centers = (mean[:, None, :] + factor[:, None, :] * nodes[..., None])[..., None]
     spreads = own[:, None, :, None]
-    cuts = centers + spreads * _CUTS
+    cuts = centers + spreads * CUTS
     upper = np.maximum(cuts[..., -1].max(axis=2), 0.0)[..., None]
     lower = np.clip(cuts[..., 0].max(axis=2)[..., None], 0.0, upper)
-    x, steps = _panelled(np.sort(np.clip(cuts.reshape(*nodes.shape, -1), lower, upper), axis=-1))
+    x, steps = panelled(np.sort(np.clip(cuts.reshape(*nodes.shape, -1), lower, upper), axis=-1))
     z = (x[:, :, None, :] - centers) / spreads
     below = special.ndtr(z)
     density = np.exp(-(z**2) / 2) / (np.sqrt(2 * np.pi) * spreads)
