@@ -155,6 +155,15 @@ def test_tt_ratio_one_sided_pooled():
     assert ours.relative_ci_lower.item() == near(-0.6378226357, 1e-9)
 
 
+@pytest.mark.parametrize("alternative", ["two-sided", "greater", "less"])
+def test_the_log_ratios_interval_ends_at_zero_where_its_p_value_says(alternative):
+    arms = [estimate(arm) for arm in peers.TEA]
+    p_value = log_ratio_relative(*arms, alternative=alternative).p_value.item()
+    touching = log_ratio_relative(*arms, alternative=alternative, confidence=1 - p_value)
+    bound = touching.ci_lower if alternative == "greater" else touching.ci_upper
+    assert bound.item() == near(0.0, 1e-12)
+
+
 def test_tt_proportion():
     """Chi-square with Yates as theirs; the intervals invert the test where theirs are Wald's with a correction."""
     x_control, n_control, x_treatment, n_treatment = peers.TEA_HAS_ORDER

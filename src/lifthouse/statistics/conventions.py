@@ -13,9 +13,9 @@ from scipy import special
 
 from lifthouse.statistics.adjustment import estimate_adjustment
 from lifthouse.statistics.comparison import Comparison, Estimate, compare_estimates, satterthwaite
-from lifthouse.statistics.effects import lower_tail
+from lifthouse.statistics.effects import p_value_of
 from lifthouse.statistics.moments import Moments
-from lifthouse.statistics.reasons import Alternative, Floats, check_rate
+from lifthouse.statistics.reasons import Alternative, Floats, check_choice, check_rate
 
 
 @dataclass(frozen=True)
@@ -113,6 +113,7 @@ def log_ratio_relative(
         [0.3438]
 
     """
+    check_choice("alternative", alternative, ("two-sided", "greater", "less"))
     check_rate("confidence", confidence)
     scaled = [
         replace(arm, value=np.ones_like(arm.value), variance=arm.variance / arm.value**2)
@@ -128,14 +129,14 @@ def log_ratio_relative(
         standard_error=error,
         ci_lower=np.full_like(error, -np.inf) if alternative == "less" else np.expm1(log_ratio - reach),
         ci_upper=np.full_like(error, np.inf) if alternative == "greater" else np.expm1(log_ratio + reach),
-        p_value=2 * lower_tail(-np.abs(log_ratio / error), degrees),
+        p_value=p_value_of(log_ratio / error, degrees, alternative),
     )
 
 
 def _around(lift: Floats, error: Floats, degrees: Floats, confidence: float) -> RelativeEffect:
     check_rate("confidence", confidence)
     reach = -_quantile((1 - confidence) / 2, degrees) * error
-    return RelativeEffect(lift, error, lift - reach, lift + reach, 2 * lower_tail(-np.abs(lift / error), degrees))
+    return RelativeEffect(lift, error, lift - reach, lift + reach, p_value_of(lift / error, degrees, "two-sided"))
 
 
 def _quantile(tail: float, degrees: Floats) -> Floats:

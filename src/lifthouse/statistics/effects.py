@@ -165,12 +165,13 @@ def infer(
     critical = np.broadcast_to(-(special.ndtri(tail) if use_normal else special.stdtrit(degrees, tail)), degrees.shape)
     with np.errstate(divide="ignore", invalid="ignore"):
         statistic = comparison.effect / np.sqrt(comparison.variance)
-    if alternative == "two-sided":
-        p_value = 2 * lower_tail(-np.abs(statistic), degrees)
-    else:
-        p_value = lower_tail(-statistic if alternative == "greater" else statistic, degrees)
     return infer_with_critical_values(
-        comparison, critical, p_value, confidence=confidence, alternative=alternative, degrees_of_freedom=degrees
+        comparison,
+        critical,
+        p_value_of(statistic, degrees, alternative),
+        confidence=confidence,
+        alternative=alternative,
+        degrees_of_freedom=degrees,
     )
 
 
@@ -245,8 +246,25 @@ def infer_with_critical_values(
     )
 
 
-def lower_tail(statistic: Floats, degrees: Floats) -> Floats:
-    """Probability below a statistic: of t, or of the normal where degrees are inf."""
+def p_value_of(statistic: Floats, degrees: Floats, alternative: Alternative) -> Floats:
+    """Probability of a statistic at least as extreme: of t, or of the normal where degrees are inf.
+
+    Args:
+        statistic: Effects in standard errors, shape (n,).
+        degrees: Degrees of freedom, shape (n,).
+        alternative: On which sides it is extreme.
+
+    Example:
+        >>> p_value_of(np.array([1.96]), np.array([np.inf]), "greater").round(3).tolist()
+        [0.025]
+
+    """
+    if alternative == "two-sided":
+        return 2 * _lower_tail(-np.abs(statistic), degrees)
+    return _lower_tail(-statistic if alternative == "greater" else statistic, degrees)
+
+
+def _lower_tail(statistic: Floats, degrees: Floats) -> Floats:
     normal = np.isinf(degrees)
     with np.errstate(invalid="ignore"):
         return np.asarray(
