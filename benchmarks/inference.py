@@ -48,7 +48,7 @@ def measure(experiments: int) -> list[Figure]:
         ),
         pd.DataFrame({"experiment_id": [], "reason": []}),
     )
-    quantiles = pd.DataFrame({"experiment_id": [], "metric_name": [], "variant_id": []})
+    quantiles = pd.DataFrame(columns=["experiment_id", "metric_name", "variant_id", "as_of_date"])
     moments = connection.table("moments")
     started = time.perf_counter()
     sizes = dict(moments.aggregate("experiment_id, count(*)").fetchall())

@@ -32,7 +32,7 @@ def main(warehouse: str, target: str) -> None:
             connection.table("intermediate.int_experiment_metrics").df(),
             pd.DataFrame({"experiment_id": [], "reason": []}),
         )
-        quantiles = pd.DataFrame({"experiment_id": [], "metric_name": [], "variant_id": []})
+        quantiles = pd.DataFrame(columns=["experiment_id", "metric_name", "variant_id", "as_of_date"])
         for _ in range(2):
             started = time.perf_counter()
             for name, sql in models.items():
