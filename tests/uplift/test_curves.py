@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from lifthouse.uplift.curves import area_score, uplift_at, uplift_curve
+from lifthouse.uplift.curves import CurveKind, area_score, uplift_at, uplift_curve
 
 DATA = os.environ.get("LIFTHOUSE_DATA", "")
 needs_data = pytest.mark.skipif(not DATA, reason="LIFTHOUSE_DATA names no folder of public data sets")
@@ -84,6 +84,17 @@ def test_order_of_rows_does_not_matter() -> None:
         one = uplift_curve(outcome, score, treated, kind=kind)
         two = uplift_curve(outcome[shuffled], score[shuffled], treated[shuffled], kind=kind)
         np.testing.assert_allclose(one.gain, two.gain)
+
+
+@pytest.mark.parametrize("kind", ["qini", "uplift"])
+def test_a_proportion_of_which_less_is_better_is_normalised_as_its_complement(kind: CurveKind) -> None:
+    rng = np.random.default_rng(2)
+    treated = rng.integers(0, 2, 400)
+    score = rng.normal(size=400)
+    avoided = rng.binomial(1, 0.3 + 0.1 * treated + 0.1 * (score > 0), 400)
+    assert area_score(avoided - 1.0, score, treated, kind=kind) == pytest.approx(
+        area_score(avoided, score, treated, kind=kind)
+    )
 
 
 @pytest.mark.parametrize(

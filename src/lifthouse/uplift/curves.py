@@ -274,7 +274,16 @@ def weighted_difference(outcome: Floats, treated: Bools, weight: Floats) -> floa
 
 
 def checked(outcome: npt.ArrayLike, treated: npt.ArrayLike) -> tuple[Floats, Bools]:
-    """Arrays of an outcome and of who was treated, after checks."""
+    """Arrays of an outcome and of who was treated, after checks.
+
+    Two values a unit apart, such as -1 and 0 of a proportion of which less is better, become 0 and 1: no effect differs
+    for it, and the best possible order is known.
+
+    Example:
+        >>> checked([-1, 0], [1, 0])[0].tolist()
+        [0.0, 1.0]
+
+    """
     y, w = np.asarray(outcome, float), np.asarray(treated)
     if y.ndim != 1 or y.shape != w.shape:
         raise ValueError(f"shapes of outcome, treated == {y.shape}, {w.shape}, must both be (n,)")
@@ -283,7 +292,8 @@ def checked(outcome: npt.ArrayLike, treated: npt.ArrayLike) -> tuple[Floats, Boo
     w = w.astype(bool)
     if w.all() or not w.any():
         raise ValueError(f"{np.count_nonzero(w)} of {len(w)} units are treated, must be some and not all")
-    return y, w
+    above_least = y - y.min()
+    return above_least if np.isin(above_least, (0.0, 1.0)).all() else y, w
 
 
 def _ratio(numerator: Floats, denominator: Floats) -> Floats:

@@ -2,7 +2,9 @@
 
 All measures are computed on the same stratified bootstrap weights (units drawn with replacement within arms), so
 learners are compared pair by pair on the same draws. An interval is the estimate plus and minus a normal quantile
-times the bootstrap's standard error, and the p-value comes from the same two numbers: they cannot disagree.
+times the bootstrap's standard error. The p-value is of no difference to random targeting: where that gives 0 it comes
+from the same two numbers, and they cannot disagree. The interval of an uplift at a share is of the effect there, its
+p-value of the difference to the average effect.
 
 Scores from cross-fitting are first ranked within their fold. Models of different folds are shifted against each other
 by chance, against the fold's own effect; ranks take that out.
