@@ -6,7 +6,7 @@ from typing import Any
 def model(dbt: Any, session: Any) -> Any:
     """Read estimates and the units they are from, and return one row per refuter."""
     from lifthouse.results.changes import of_changed_experiments
-    from lifthouse.results.propensities import causal_pairs, scored_units
+    from lifthouse.results.propensities import causal_pairs, of_sampled_units, scored_units
     from lifthouse.results.refutations import refutations
 
     changed = of_changed_experiments(dbt, session, dbt.ref("int_experiment_inputs"))
@@ -22,7 +22,9 @@ def model(dbt: Any, session: Any) -> Any:
     found = refutations(
         pairs,
         lambda pair: scored_units(pair, scores, covariates, most=most),
-        lambda pair: outcomes.filter(pair.condition).project("metric_name, unit_id, value").df(),
+        lambda pair, sample: of_sampled_units(
+            outcomes.filter(pair.condition).project("metric_name, unit_id, value"), sample, session
+        ).df(),
         dbt.ref("int_treatment_effects").df(),
         dbt.ref("int_experiment_metrics").df(),
         estimand=dbt.config.meta_get("estimand"),

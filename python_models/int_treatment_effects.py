@@ -6,7 +6,7 @@ from typing import Any
 def model(dbt: Any, session: Any) -> Any:
     """Read scored units with their covariates and outcomes, and return one row per estimate."""
     from lifthouse.results.changes import of_changed_experiments
-    from lifthouse.results.propensities import causal_pairs, scored_units
+    from lifthouse.results.propensities import causal_pairs, of_sampled_units, scored_units
     from lifthouse.results.treatment_effects import treatment_effects
 
     changed = of_changed_experiments(dbt, session, dbt.ref("int_experiment_inputs"))
@@ -23,8 +23,12 @@ def model(dbt: Any, session: Any) -> Any:
     effects = treatment_effects(
         pairs,
         lambda pair: scored_units(pair, scores, covariates, most=most),
-        lambda pair: outcomes.filter(pair.condition).project("metric_name, unit_id, value").df(),
-        lambda pair: units.filter(pair.condition).project(", ".join(["unit_id", *dimensions])).df(),
+        lambda pair, sample: of_sampled_units(
+            outcomes.filter(pair.condition).project("metric_name, unit_id, value"), sample, session
+        ).df(),
+        lambda pair, sample: of_sampled_units(
+            units.filter(pair.condition).project(", ".join(["unit_id", *dimensions])), sample, session
+        ).df(),
         dbt.ref("int_experiment_metrics").df(),
         confidence=dbt.config.meta_get("confidence"),
     )

@@ -59,8 +59,8 @@ def found(table, outcomes, pair=PAIR):
     """Effects and refutations by name."""
     _, sample = scored(table, pair)
     towns = pd.DataFrame({"unit_id": sample["unit_id"].to_pylist(), "town": towns_of(sample)})
-    effects = treatment_effects([pair], lambda _: sample, lambda _: outcomes, lambda _: towns, METRICS)
-    refuted = refutations([pair], lambda _: sample, lambda _: outcomes, effects, METRICS)
+    effects = treatment_effects([pair], lambda _: sample, lambda *_: outcomes, lambda *_: towns, METRICS)
+    refuted = refutations([pair], lambda _: sample, lambda *_: outcomes, effects, METRICS)
     return effects, refuted.set_index("refuter")
 
 
@@ -200,18 +200,39 @@ def test_a_sample_too_small_to_refute_from_has_a_reason():
     table, outcomes = units(size=1500)
     _, sample = scored(table)
     towns = pd.DataFrame({"unit_id": sample["unit_id"].to_pylist()})
-    effects = treatment_effects([PAIR], lambda _: sample, lambda _: outcomes, lambda _: towns, METRICS)
+    effects = treatment_effects([PAIR], lambda _: sample, lambda *_: outcomes, lambda *_: towns, METRICS)
     treated = np.array(sample["variant_id"].to_pylist()) == "with"
     rare = sample.filter(pa.array(~treated | (np.cumsum(treated) <= 10)))
 
-    refuted = refutations([PAIR], lambda _: rare, lambda _: outcomes, effects, METRICS)
+    refuted = refutations([PAIR], lambda _: rare, lambda *_: outcomes, effects, METRICS)
     assert refuted[["metric_name", "verdict", "reason"]].to_numpy().tolist() == [
         ["all", "not_applicable", "too_few_units"]
     ]
     rarely_known = outcomes[outcomes["unit_id"].isin(rare["unit_id"].to_pylist())]
-    refuted = refutations([PAIR], lambda _: sample, lambda _: rarely_known, effects, METRICS)
+    refuted = refutations([PAIR], lambda _: sample, lambda *_: rarely_known, effects, METRICS)
     of_metric = refuted[(refuted["metric_name"] == "earned") & (refuted["refuter"] != "heterogeneity")]
     assert of_metric[["verdict", "reason"]].to_numpy().tolist() == [["not_applicable", "too_few_units"]]
+
+
+def test_segments_are_of_the_units_whose_value_is_known():
+    table, outcomes = units(size=1500)
+    unknown = outcomes.assign(value=outcomes["value"].where(outcomes.index % 10 > 0))
+    effects, _ = found(table, unknown)
+    counted = effects.query("estimator == 'aipw' and estimand == 'ate' and population == 'all'").set_index("segment")
+    sizes = counted["count_control"] + counted["count_treatment"]
+    assert sizes["all"] == sizes["north"] + sizes["south"] == 1350
+
+
+def test_scores_that_are_all_the_same_have_no_calibration():
+    table, outcomes = units(size=1500)
+    effects, _ = found(table, outcomes)
+    _, sample = scored(table)
+    same = sample.set_column(sample.schema.get_field_index("propensity"), "propensity", pa.array([0.5] * 1500))
+    refuted = refutations([PAIR], lambda _: same, lambda *_: outcomes, effects, METRICS).set_index("refuter")
+    assert refuted.loc["calibration", ["verdict", "reason"]].tolist() == [
+        "not_applicable",
+        "scores are the same for all units",
+    ]
 
 
 def test_blocked_experiments_show_nothing():

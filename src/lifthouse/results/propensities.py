@@ -194,6 +194,26 @@ def scored_units(pair: Pair, scores: Any, covariates: Any, *, most: int) -> pa.T
     )
 
 
+def of_sampled_units(relation: Any, sample: pa.Table, session: Any) -> Any:
+    """Rows of a relation that are about units of a sample, one experiment's each.
+
+    Args:
+        relation: A DuckDB relation with unit_id.
+        sample: Units with unit_id.
+        session: The connection of the relation.
+
+    Example:
+        >>> import duckdb
+        >>> session = duckdb.connect()
+        >>> everybody = session.sql("select unnest(['a', 'b']) as unit_id, 1 as value")
+        >>> of_sampled_units(everybody, pa.table({"unit_id": ["b"]}), session).fetchall()
+        [('b', 1)]
+
+    """
+    session.register("sampled_units", sample.select(["unit_id"]))
+    return relation.join(session.sql("from sampled_units"), "unit_id", how="semi")
+
+
 def propensity_scores(
     pairs: Sequence[Pair],
     fitted_units: Callable[[Pair], pa.Table],

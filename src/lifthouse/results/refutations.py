@@ -82,7 +82,7 @@ class _Setting:
 def refutations(
     pairs: Sequence[Pair],
     sampled_units: Callable[[Pair], pa.Table],
-    outcomes: Callable[[Pair], pd.DataFrame],
+    outcomes: Callable[[Pair, pa.Table], pd.DataFrame],
     effects: pd.DataFrame,
     metrics: pd.DataFrame,
     *,
@@ -95,7 +95,7 @@ def refutations(
     Args:
         pairs: The pairs.
         sampled_units: Gives a pair's fitted units: `SAMPLE_KEYS` and the covariates.
-        outcomes: Gives metric_name, unit_id and value of a pair's units.
+        outcomes: Gives metric_name, unit_id and value of a pair's fitted units.
         effects: `fct_treatment_effects`.
         metrics: `int_experiment_metrics`.
         estimand: Whose effect.
@@ -120,7 +120,7 @@ def refutations(
             rows.append({**keys, "metric_name": "all", "refuter": "overlap", **_not_applicable(reason)})
             continue
         units = pd.Index(table["unit_id"].to_numpy(zero_copy_only=False))
-        values = outcomes(pair)
+        values = outcomes(pair, table)
         with linear_algebra_threads(len(table)):
             for row in _score_rows(fitted, table, estimand, overlap_fails_below):
                 rows.append({**keys, "metric_name": "all", **row})
@@ -198,6 +198,9 @@ def _score_rows(fitted: Fitted, table: pa.Table, estimand: Estimand, fails_below
         "reason": lacking if share < 2.5 * fails_below else counted,
     }
     slope = diagnose(table["propensity"].to_numpy(), treated).calibration_slope
+    if not np.isfinite(slope):
+        yield {"refuter": "calibration", **_not_applicable("scores are the same for all units")}
+        return
     is_calibrated = CALIBRATED_SLOPE[0] <= slope <= CALIBRATED_SLOPE[1]
     yield {
         "refuter": "calibration",

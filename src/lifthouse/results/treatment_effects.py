@@ -94,8 +94,8 @@ class Sample:
 def treatment_effects(
     pairs: Sequence[Pair],
     sampled_units: Callable[[Pair], pa.Table],
-    outcomes: Callable[[Pair], pd.DataFrame],
-    segments: Callable[[Pair], pd.DataFrame],
+    outcomes: Callable[[Pair, pa.Table], pd.DataFrame],
+    segments: Callable[[Pair, pa.Table], pd.DataFrame],
     metrics: pd.DataFrame,
     *,
     confidence: float = 0.95,
@@ -105,8 +105,8 @@ def treatment_effects(
     Args:
         pairs: The pairs.
         sampled_units: Gives a pair's fitted units: `SAMPLE_KEYS` and the covariates.
-        outcomes: Gives metric_name, unit_id and value of a pair's units.
-        segments: Gives unit_id of a pair's units and their segment in each dimension.
+        outcomes: Gives metric_name, unit_id and value of a pair's fitted units.
+        segments: Gives unit_id of a pair's fitted units and their segment in each dimension.
         metrics: `int_experiment_metrics`.
         confidence: Level of the intervals.
 
@@ -121,7 +121,7 @@ def treatment_effects(
         names = sorted(metrics.loc[metrics["experiment_id"] == pair.experiment_id, "metric_name"])
         table = sampled_units(pair)
         with linear_algebra_threads(len(table)):
-            rows += _effects_of(pair, table, outcomes(pair), segments(pair), names, confidence=confidence)
+            rows += _effects_of(pair, table, outcomes(pair, table), segments(pair, table), names, confidence=confidence)
     return typed(pd.DataFrame(rows), COLUMNS)
 
 
@@ -162,7 +162,7 @@ def _effects_of(
             seed=pair.seed,
             propensity_learner=learner,
         )
-        of_units = segments[units.isin(known["unit_id"].dropna())]
+        of_units = segments[units.isin(known.dropna()["unit_id"])]
         for where, inside, estimators in _parts(sample, of_units):
             found = estimates(sample.of(inside), nuisances.of(inside), estimators)
             for estimand, estimator, estimate in found:
