@@ -14,7 +14,7 @@ def model(dbt: Any, session: Any) -> Any:
         dbt.ref("dim_experiment_variants").df(),
         dbt.ref("int_experiment_unit_counts").df(),
         dbt.ref("int_experiment_exclusions").df(),
-        dbt.ref("fct_metric_moments").df(),
+        dbt.ref("fct_metric_moments").filter("dimension in ('all', 'phase')").df(),
         metrics=dbt.ref("experiment_metrics").df(),
         unavailable=dbt.ref("int_unavailable_metrics").df(),
         covariate_gaps=dbt.ref("int_covariate_gaps").df(),

@@ -62,7 +62,7 @@ def experiment_health(
         shares: `dim_experiment_variants`: experiment_id, phase_id, variant_id, expected_share.
         counts: `int_experiment_unit_counts`.
         exclusions: `int_experiment_exclusions`.
-        moments: `fct_metric_moments`.
+        moments: Rows of `fct_metric_moments` over all units and by phase.
         metrics: Seed `experiment_metrics`.
         unavailable: `int_unavailable_metrics`.
         covariate_gaps: `int_covariate_gaps`.
@@ -299,7 +299,7 @@ def _unavailable(metrics: pd.DataFrame, unavailable: pd.DataFrame) -> list[dict[
 def _balance(moments: pd.DataFrame, randomised: dict[str, bool], warn_below: float) -> list[dict[str, object]]:
     """Compare arms on every metric's own past; the largest difference over treatments counts."""
     found = []
-    for states in metric_states(moments[moments["dimension"].isin(["all", "phase"])]):
+    for states in metric_states(moments):
         if "pre_numerator" not in states.value_names or not randomised.get(states.experiment_id, False):
             continue
         names = {name: at for at, name in enumerate(states.value_names)}
