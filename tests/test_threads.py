@@ -3,6 +3,10 @@
 import subprocess
 import sys
 
+from threadpoolctl import threadpool_info
+
+from lifthouse.threads import linear_algebra_threads
+
 # Fits for as long as it takes to predict thousands of times beside them, by the functions that the models call.
 _SIDE_BY_SIDE = """
 import threading
@@ -35,3 +39,17 @@ fitting.join()
 def test_predictions_beside_a_fit_do_not_crash_it() -> None:
     done = subprocess.run([sys.executable, "-c", _SIDE_BY_SIDE], capture_output=True, text=True, check=False)
     assert done.returncode == 0, (done.returncode, done.stderr)
+
+
+def blas_threads() -> set[int]:
+    return {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"}
+
+
+def test_the_last_to_leave_lifts_the_limit_of_linear_algebra() -> None:
+    before = blas_threads()
+    first, second = linear_algebra_threads(10), linear_algebra_threads(10)
+    with first:
+        second.__enter__()
+    assert blas_threads() == {1}  # the second is still inside
+    second.__exit__(None, None, None)
+    assert blas_threads() == before

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, nullcontext
-from typing import Any
+from contextlib import AbstractContextManager, ExitStack, nullcontext
+from threading import Lock
 
 # Of one fit or prediction. LightGBM keeps the number of its latest call for the whole process: a fit that goes on
 # with more threads than it began with writes outside its memory. So all calls give this number, also those that
@@ -13,7 +13,33 @@ MODEL_THREADS = 1
 _MANY_UNITS = 100_000
 
 
-def linear_algebra_threads(n_units: int) -> AbstractContextManager[Any]:
+class _OneThread:
+    """Linear algebra of the whole process has one thread while anybody is inside; the last to leave lifts the limit."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._count_inside = 0
+        self._limit = ExitStack()
+
+    def __enter__(self) -> None:
+        from threadpoolctl import threadpool_limits  # noqa: PLC0415
+
+        with self._lock:
+            if self._count_inside == 0:
+                self._limit.enter_context(threadpool_limits(limits=1))
+            self._count_inside += 1
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._count_inside -= 1
+            if self._count_inside == 0:
+                self._limit.close()
+
+
+_ONE_THREAD = _OneThread()
+
+
+def linear_algebra_threads(n_units: int) -> AbstractContextManager[None]:
     """Keep linear algebra to one thread inside the context, on few units.
 
     Example:
@@ -21,9 +47,4 @@ def linear_algebra_threads(n_units: int) -> AbstractContextManager[Any]:
         ...     pass
 
     """
-    if n_units >= _MANY_UNITS:
-        return nullcontext()
-    from threadpoolctl import threadpool_limits  # noqa: PLC0415
-
-    limits: AbstractContextManager[Any] = threadpool_limits(limits=1)
-    return limits
+    return nullcontext() if n_units >= _MANY_UNITS else _ONE_THREAD
