@@ -47,4 +47,13 @@ def test_what_is_not_finite_is_missing():
 
 def test_types_that_make_no_covariate_are_named():
     with pytest.raises(TypeError, match="covariate 'since' has type"):
-        Encoder.fit(pa.table({"since": np.array(["2026-01-01", "2026-01-02"], "datetime64[us]")}), ["since"])
+        Encoder.fit(pa.table({"since": pa.array([1, 2], pa.duration("s"))}), ["since"])
+
+
+@pytest.mark.parametrize("kind", [pa.date32(), pa.timestamp("us"), pa.timestamp("ns"), pa.timestamp("us", "UTC")])
+def test_days_and_moments_are_numbers(kind):
+    days = np.array(["1970-01-02", "1970-01-04", "NaT"], "datetime64[D]")
+    table = pa.table({"since": pa.array(days, pa.date32()).cast(kind)})
+    encoder = Encoder.fit(table, ["since"])
+    assert (encoder.columns[0].centre, encoder.columns[0].scale) == (2, 1)
+    np.testing.assert_array_equal(encoder.matrix(table)[:, 0], [-1, 1, 0])

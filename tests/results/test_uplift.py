@@ -101,6 +101,19 @@ def test_saved_models_score_units_that_come_later(built: tuple) -> None:
     assert set(load_models(models)) == {0, 1, 2}
 
 
+def test_days_are_read_alike_of_units_that_come_later() -> None:
+    units, outcomes, _ = experiment(1000)
+    units["since"] = pd.Timestamp("2026-01-01") + pd.to_timedelta(np.arange(1000) % 90, unit="D")
+    models = uplift_models([TARGET], units, outcomes, learners=("t_learner",)).to_pandas()
+    held_out = held_out_scores([TARGET], models, units, outcomes)
+    evaluation = uplift_evaluation([TARGET], models, held_out).to_pandas()
+    later = pa.Table.from_pandas(units.assign(unit_id="later" + units["unit_id"]), preserve_index=False)
+    days = later["since"].cast(pa.date32())  # as DuckDB hands them on in batches
+    batches = later.set_column(later.schema.get_field_index("since"), "since", days).to_batches()
+    scores = pa.Table.from_batches(uplift_scores([TARGET], models, held_out, evaluation, batches)).to_pandas()
+    assert scores["unit_id"].str.startswith("later").sum() == 2 * 1000
+
+
 def test_curves_drivers_and_segments(built: tuple) -> None:
     units, _, models, held_out, evaluation, _ = built
     curves = uplift_curves([TARGET], models, held_out, evaluation).to_pandas()

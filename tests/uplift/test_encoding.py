@@ -27,6 +27,15 @@ def test_new_units_are_encoded_as_the_first_were() -> None:
     np.testing.assert_array_equal(encoding.encode(later), [[1, 1, 0, 0]])
 
 
+@pytest.mark.parametrize("kind", ["datetime64[s]", "datetime64[us]", "datetime64[us, UTC]"])
+def test_days_and_moments_are_days_since_1970(kind: str) -> None:
+    frame = pd.DataFrame({"since": pd.Series(["1970-01-02", "1970-01-03 12:00", None]).astype("datetime64[us]")})
+    frame["since"] = frame["since"].dt.tz_localize("UTC") if "UTC" in kind else frame["since"].astype(kind)
+    encoding = Encoding.of(frame)
+    assert encoding.columns == ["since"]
+    np.testing.assert_array_equal(encoding.encode(frame)[:, 0], [1, 2.5, np.nan])
+
+
 def test_only_frequent_levels_get_a_column() -> None:
     encoding = Encoding.of(pd.DataFrame({"city": [f"c{at:02}" for at in range(50) for _ in range(at + 1)]}))
     assert len(encoding.columns) == MOST_LEVELS

@@ -17,6 +17,7 @@ _MOST_CATEGORIES = 30
 _OTHER = "other"
 # A column whose part that others do not explain is smaller than this, in standard deviations, is left out.
 _COLLINEAR = 1e-6
+_MICROSECONDS_A_DAY = 86_400e6
 
 
 @dataclass(frozen=True)
@@ -74,13 +75,13 @@ class Encoder:
 
         Args:
             table: Rows to fit on.
-            covariates: Its columns to use; numbers, booleans or text.
+            covariates: Its columns to use; numbers, booleans, text; days and moments count as days since 1970.
 
         Returns:
             The encoder; without columns where nothing varies.
 
         Raises:
-            TypeError: If a covariate is neither number, boolean nor text.
+            TypeError: If a covariate is of another type.
 
         Example:
             >>> units = pa.table({"age": [30, 40, None], "town": ["a", "b", "a"], "planet": ["earth"] * 3})
@@ -143,13 +144,16 @@ def _is_text(kind: pa.DataType) -> bool:
 def _numbers(values: pa.ChunkedArray, name: str) -> Floats:
     """Numbers with NaN for missing and for what is not finite."""
     kind = values.type
+    if pa.types.is_date(kind) or pa.types.is_timestamp(kind):
+        moments = values.cast(pa.timestamp("us"), safe=False).cast(pa.int64())
+        values, kind = pc.divide(moments.cast(pa.float64()), _MICROSECONDS_A_DAY), pa.float64()
     if not (
         pa.types.is_boolean(kind)
         or pa.types.is_integer(kind)
         or pa.types.is_floating(kind)
         or pa.types.is_decimal(kind)
     ):
-        raise TypeError(f"covariate {name!r} has type {kind}, must be a number, a boolean or text")
+        raise TypeError(f"covariate {name!r} has type {kind}, must be a number, a boolean, text, a day or a moment")
     if pa.types.is_boolean(kind):
         values = values.cast(pa.int8())
     numbers = np.asarray(values.cast(pa.float64()).to_numpy(zero_copy_only=False), float)

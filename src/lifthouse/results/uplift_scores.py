@@ -83,7 +83,7 @@ def uplift_scores(
             yield from _held_out_batches(held, experiment, best, reach)
     cuts = _tier_cuts(modelled, best)
     for batch in others:
-        frame = batch.to_pandas()
+        frame = batch.to_pandas(date_as_object=False)
         for experiment in experiments:
             units = frame[frame["experiment_id"] == experiment.experiment_id]
             if not units.empty:

@@ -17,7 +17,7 @@ class Encoding:
     """How a frame of covariates becomes an array.
 
     Attributes:
-        numbers: Covariates taken as they are, true as 1.
+        numbers: Covariates taken as they are, true as 1; days and moments as days since 1970.
         levels: Of each other covariate the levels that get a column of 0 and 1, the most frequent `MOST_LEVELS`.
 
     """
@@ -69,8 +69,7 @@ class Encoding:
         """Encode units, shape (n, columns): NaN for an unknown number, zeros for an unknown or rare level."""
         encoded = np.empty((len(frame), len(self.columns)))
         for at, name in enumerate(self.numbers):
-            known = frame[name].astype("Float64").to_numpy(float, na_value=np.nan)
-            encoded[:, at] = significant(np.asarray(known, float))
+            encoded[:, at] = significant(_numbers(frame[name]))
         at = len(self.numbers)
         for name, of in self.levels.items():
             values = frame[name].astype("string")
@@ -136,7 +135,15 @@ def _difference_p_value(one: Floats, zero: Floats) -> float:
     return float(stats.ttest_ind(one, zero, equal_var=False).pvalue)
 
 
+def _numbers(values: pd.Series) -> Floats:
+    if pd.api.types.is_datetime64_any_dtype(values):
+        values = (pd.to_datetime(values, utc=True) - pd.Timestamp(0, tz="UTC")) / pd.Timedelta(days=1)
+    return np.asarray(values.astype("Float64").to_numpy(float, na_value=np.nan), float)
+
+
 def _is_number(known: pd.Series) -> bool:
+    if pd.api.types.is_datetime64_any_dtype(known):
+        return True
     if pd.api.types.is_numeric_dtype(known) or pd.api.types.is_bool_dtype(known):
         return True
     return bool(known.map(lambda value: isinstance(value, (bool, int, float))).all())
