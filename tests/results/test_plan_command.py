@@ -48,6 +48,21 @@ def test_writes_the_plan_over_that_of_its_metrics_only(marts, capsys):
     assert [path.name for path in marts.parent.iterdir()] == ["marts.duckdb"]
 
 
+def test_a_plan_that_can_not_be_written_leaves_nothing_behind(marts, capsys, monkeypatch):
+    with duckdb.connect(marts) as connection:
+        connection.execute("alter table fct_experiment_plans drop column power")
+    assert main(["plan", "revenue", "--marts", str(marts), "--write"]) == 2
+    assert "lifthouse plan: " in capsys.readouterr().err
+    assert [path.name for path in marts.parent.iterdir()] == ["marts.duckdb"]
+
+    def no_room(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("shutil.copyfile", no_room)
+    assert main(["plan", "revenue", "--marts", str(marts), "--write"]) == 2
+    assert "No space left on device" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -78,7 +78,7 @@ def _plan(options: argparse.Namespace) -> int:
         plans = experiment_plans(_history(marts, options.metrics), planned, options.days)
         if options.write:
             _write(marts, plans)
-    except (PlanError, ValueError, duckdb.Error) as error:
+    except (PlanError, ValueError, OSError, duckdb.Error) as error:
         print(f"lifthouse plan: {error}", file=sys.stderr)
         return 2
     print(_table(plans))
@@ -111,12 +111,16 @@ def _history(marts: Path, metrics: list[str]) -> pd.DataFrame:
 def _write(marts: Path, plans: pd.DataFrame) -> None:
     """Put the plans in place of those of the same metrics: readers see the old file or the new."""
     staged = marts.with_name(f"{marts.name}.plan")
-    shutil.copyfile(marts, staged)
-    with duckdb.connect(staged) as connection:
-        connection.register("plans", plans)
-        connection.execute("delete from fct_experiment_plans where metric_name in (select metric_name from plans)")
-        connection.execute("insert into fct_experiment_plans by name select * from plans")
-    staged.replace(marts)
+    try:
+        shutil.copyfile(marts, staged)
+        with duckdb.connect(staged) as connection:
+            connection.register("plans", plans)
+            connection.execute("delete from fct_experiment_plans where metric_name in (select metric_name from plans)")
+            connection.execute("insert into fct_experiment_plans by name select * from plans")
+        staged.replace(marts)
+    finally:
+        for leftover in (staged, staged.with_name(f"{staged.name}.wal")):
+            leftover.unlink(missing_ok=True)
 
 
 def _table(plans: pd.DataFrame) -> str:
