@@ -229,6 +229,20 @@ def test_recipe_that_fails_leaves_what_was_there(tmp_path):
     assert {path.name: path.read_bytes() for path in out.iterdir()} == before
 
 
+def test_a_recipe_keeps_to_the_limits_of_the_environment(tmp_path, monkeypatch):
+    monkeypatch.setenv("LIFTHOUSE_CORES", "1")
+    source, recipe = tmp_path / "source.csv", tmp_path / "mine.sql"
+    source.write_text("seen\n2026-03-01 10:00:00\n")
+    recipe.write_text(
+        "select current_setting('threads') as event_id, 'u' as user_id, 'view' as event_type, seen as occurred_at\n"
+        "from $source"
+    )
+    recipe.with_suffix(".vars.yml").write_text("{}\n")
+    prepare(str(recipe), source, tmp_path / "out")
+    events = duckdb.sql(f"select event_id from '{tmp_path / 'out' / 'events.parquet'}'").fetchall()
+    assert events == [(1,)]
+
+
 def test_prepare_command(tmp_path, capsys):
     parser = argparse.ArgumentParser()
     add_prepare(parser.add_subparsers())

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import duckdb
 
+from lifthouse.reading import duckdb_limits
+
 _FOLDER = Path(str(files(__package__)))
 # A line that begins with # is a row as any other: DuckDB would guess that it is a comment.
 _SCANS = {
@@ -52,7 +54,7 @@ def prepare(name: str, source: Path, out: Path) -> int:
     out.mkdir(parents=True, exist_ok=True)
     events, unfinished = out / "events.parquet", out / "events.parquet.next"
     try:
-        with duckdb.connect() as connection:
+        with duckdb.connect(config=duckdb_limits()) as connection:
             connection.execute("set TimeZone = 'UTC'")
             _check_columns(connection, query, sql)
             # The result of a copy is the number of rows.
