@@ -19,7 +19,7 @@ _FINE_STRATA = 20
 
 @dataclass(frozen=True)
 class Matches:
-    """For each of some units, the nearest units of the other arm: all that tie.
+    """For each of some units, the nearest units of the other arm: all that have the same value.
 
     Attributes:
         outcome: Mean outcome of the matches, shape (n_units,); NaN beyond the caliper.
@@ -43,7 +43,7 @@ def logit_scores(design: Floats, treated: Bools) -> Floats:
 
 
 def nearest(units: Floats, donors: Floats, outcome: Floats, caliper: float) -> Matches:
-    """Match each unit to the nearest donors on a number.
+    """Match each unit to the nearest donors on a number, to those below it where others above it are just as far.
 
     Args:
         units: Of the units to match, shape (n_units,).
