@@ -86,6 +86,16 @@ def test_tree_finds_the_rule_and_says_it() -> None:
     assert {line.split(": ")[1] for line in rule.text.splitlines()} == {"one", "two"}
 
 
+def test_a_rule_speaks_of_what_is_not_known() -> None:
+    rng = np.random.default_rng(24)
+    age = np.where(rng.random(2000) < 0.3, np.nan, rng.normal(40, 10, 2000))
+    gains = np.column_stack([np.zeros(2000), np.where(np.isnan(age), 1.0, -1.0)])
+    rule = tree_rule(
+        gains, age[:, None], np.arange(2000) % 3, columns=["age"], arms=["no", "yes"], costs=np.zeros(1), depth=1
+    )
+    assert rule.text.splitlines() == ["age is missing: yes", "age is known: no"]
+
+
 def test_wrong_input_is_refused() -> None:
     with pytest.raises(ValueError, match="smallest share"):
         arm_scores([1.0], [0], [[1.0, 2.0]], [1.0, 0.0])

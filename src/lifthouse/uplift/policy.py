@@ -225,7 +225,7 @@ def tree_rule(
         choice[folds == fold] = best[tree.apply(x[folds == fold])]
     tree, best = _grow(net, x, depth, least_units)
     chances = (choice[:, None] == np.arange(1, net.shape[1])).astype(float)
-    return TreeRule(chances, _text(tree, best, columns, arms))
+    return TreeRule(chances, _text(tree, best, covariates, columns, arms))
 
 
 def _grow(net: Floats, x: Floats, depth: int, least_units: int) -> tuple[Any, Ints]:
@@ -239,7 +239,8 @@ def _grow(net: Floats, x: Floats, depth: int, least_units: int) -> tuple[Any, In
     return tree, best
 
 
-def _text(tree: Any, best: Ints, columns: list[str], arms: list[str]) -> str:
+def _text(tree: Any, best: Ints, covariates: Floats, columns: list[str], arms: list[str]) -> str:
+    """Write a line a leaf; a cut below all that is known of a covariate sets units apart of which it is not known."""
     inner = tree.tree_
     lines: list[str] = []
 
@@ -248,9 +249,14 @@ def _text(tree: Any, best: Ints, columns: list[str], arms: list[str]) -> str:
             lines.append(f"{' and '.join(conditions) or 'everybody'}: {arms[best[node]]}")
             return
         name, cut = columns[inner.feature[node]], inner.threshold[node]
-        is_level = " = " in name
-        walk(inner.children_left[node], [*conditions, f"not {name}" if is_level else f"{name} <= {cut:.4g}"])
-        walk(inner.children_right[node], [*conditions, name if is_level else f"{name} > {cut:.4g}"])
+        if " = " in name:
+            below, above = f"not {name}", name
+        elif cut < np.nanmin(covariates[:, inner.feature[node]]):
+            below, above = f"{name} is missing", f"{name} is known"
+        else:
+            below, above = f"{name} <= {cut:.4g}", f"{name} > {cut:.4g}"
+        walk(inner.children_left[node], [*conditions, below])
+        walk(inner.children_right[node], [*conditions, above])
 
     walk(0, [])
     return "\n".join(lines)
