@@ -18,6 +18,10 @@ from tests.warehouse.small_shop import GOOD, write_input
 
 # Unit tests bring their own rows: on a warehouse whose data are the point they would only take time.
 WITHOUT_UNIT_TESTS = ("--exclude-resource-type", "unit_test")
+# Nor are data tests needed where a test looks at the tables itself, and others run them on the like.
+WITHOUT_TESTS = ("--exclude-resource-type", "test", "unit_test")
+# Vars of a build whose models of uplift, which take longest, nobody looks at.
+WITHOUT_UPLIFT = {"uplift_metrics": ["none"]}
 
 
 @dataclass(frozen=True)
@@ -81,7 +85,7 @@ class Warehouse:
 
     def copy_to(self, folder: Path) -> "Warehouse":
         """A warehouse of the same state that can be built upon without touching this one."""
-        shutil.copytree(self.folder, folder)
+        shutil.copytree(self.folder, folder, ignore=shutil.ignore_patterns("logs"))
         return Warehouse(folder, self.input_folder)
 
 
@@ -122,7 +126,7 @@ def small_shop(make_warehouse: Callable[[], Warehouse]) -> Warehouse:
     """A built and published warehouse over good input that can be read at a glance. Who changes it puts it back."""
     shop = make_warehouse()
     write_input(shop.input_folder, GOOD)
-    shop.built("--full-refresh", *WITHOUT_UNIT_TESTS)
+    shop.built("--full-refresh", *WITHOUT_TESTS)
     return shop
 
 

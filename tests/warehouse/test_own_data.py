@@ -9,7 +9,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from tests.warehouse.conftest import WITHOUT_UNIT_TESTS, Warehouse
+from tests.warehouse.conftest import WITHOUT_TESTS, WITHOUT_UNIT_TESTS, Warehouse
 from tests.warehouse.small_shop import EVENTS, EXPOSURES, ITEMS, USERS, rows_of, write_input
 from tests.warehouse.test_daily_runs import differences
 
@@ -130,7 +130,7 @@ def test_a_day_without_rows_leaves_nothing_in_the_feature_store(warehouse: Wareh
     # Nobody bought the rug: it has no price, and its row a null that must not hide it.
     seen = "e11,ann,impression,2026-03-16 10:30:00,2026-03-16 12:00:00,rug,,phone\n"
     write_input(warehouse.input_folder, {"events.csv": EVENTS + seen})
-    select = ("--select", "+feature_items", "--exclude-resource-type", "test", "unit_test")
+    select = ("--select", "+feature_items", *WITHOUT_TESTS)
     stored = "select item_id, price, as_of_date::varchar from features.feature_items order by all"
     files = f"from read_parquet('{warehouse.folder}/features/feature_items/*/*.parquet')"
 
@@ -147,7 +147,7 @@ def test_a_day_without_rows_leaves_nothing_in_the_feature_store(warehouse: Wareh
 def test_attributes_that_are_not_finite_are_missing(warehouse: Warehouse):
     users = "select 'ann' as user_id, cast('nan' as float) as score union all select 'bob', 0.5"
     write_input(warehouse.input_folder, {"events.csv": EVENTS, "users.parquet": users})
-    warehouse.built("--select", "+dim_users", "--exclude-resource-type", "test", "unit_test")
+    warehouse.built("--select", "+dim_users", *WITHOUT_TESTS)
 
     attributes = warehouse.query("select attributes from dim_users where attributes is not null order by user_id")
     assert attributes == [('{"score":null}',), ('{"score":0.5}',)]
@@ -156,7 +156,7 @@ def test_attributes_that_are_not_finite_are_missing(warehouse: Warehouse):
 def test_an_attribute_whose_name_is_taken_twice_is_called_otherwise(warehouse: Warehouse):
     users = "select 'ann' as user_id, 1 as revenue, 2 as attribute_revenue"
     write_input(warehouse.input_folder, {"events.csv": EVENTS, "users.parquet": users})
-    warehouse.built("--select", "+int_users_profiled", "--exclude-resource-type", "test", "unit_test")
+    warehouse.built("--select", "+int_users_profiled", *WITHOUT_TESTS)
 
     profiled = warehouse.query(
         "select attribute_attribute_revenue, attribute_revenue from intermediate.int_users_profiled "
@@ -173,7 +173,7 @@ def test_attributes_may_have_names_of_lifthouse_and_of_sql(make_warehouse):
     write_input(
         crowded.input_folder, {f"{name}.parquet": with_columns_named_badly(rows) for name, rows in given.items()}
     )
-    plain.built("--full-refresh", *WITHOUT_UNIT_TESTS)
+    plain.built("--full-refresh", *WITHOUT_TESTS)
     crowded.built("--full-refresh", *WITHOUT_UNIT_TESTS, variables={"dimensions": ["device", "region", "User's Plan"]})
 
     for mart in ("fct_sessions", "fct_user_days", "fct_impressions", "fct_cohort_retention", "fct_experiment_units"):
@@ -214,7 +214,7 @@ def test_existing_tables_give_what_files_give(small_shop: Warehouse, make_wareho
         connection.execute(f"create table raw.users as select * replace (age::bigint as age) from ({rows_of(USERS)})")
         connection.execute(f"create table goods as from read_csv('{small_shop.input_folder}/items.csv')")
     variables = {"input_relations": names, "input_folder": str(tmp_path / "nothing")}
-    tables.built("--full-refresh", *WITHOUT_UNIT_TESTS, variables=variables)
+    tables.built("--full-refresh", *WITHOUT_UNIT_TESTS, "--exclude", "test_type:generic", variables=variables)
 
     assert differences(tables, small_shop) == {}
 

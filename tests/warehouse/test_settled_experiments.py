@@ -1,13 +1,14 @@
 """A run computes experiments and units whose inputs have changed, and leaves alone what it knows of all others."""
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
 import pytest
 
-from tests.warehouse.conftest import PROJECT, Warehouse
+from tests.warehouse.conftest import PROJECT, WITHOUT_TESTS, WITHOUT_UPLIFT, Warehouse
 from tests.warehouse.small_shop import write_input
 
 # Users of even numbers are in checkout_aa, the others in search_ramp. Both are from 16 to 30 March, and what is known
@@ -71,9 +72,8 @@ EFFECTS = """
 def build(warehouse: Warehouse, *arguments: str) -> None:
     """`dbt build` of effects, posteriors and scores, without tests, which would miss the rows that were taken away."""
     chosen = ("--select", "+int_experiment_effects", "+int_experiment_posteriors", "+int_propensity_scores")
-    options = ("--exclude-resource-type", "test", "unit_test")
-    settings = {"uplift_metrics": ["none"], "causal_experiments": ["checkout_aa"]}
-    warehouse.built(*chosen, *options, *arguments, variables=settings)
+    settings = {**WITHOUT_UPLIFT, "causal_experiments": ["checkout_aa"]}
+    warehouse.built(*chosen, *WITHOUT_TESTS, *arguments, variables=settings)
 
 
 @pytest.fixture(scope="module")
@@ -91,11 +91,11 @@ def warehouse(built_once: Warehouse, tmp_path: Path) -> Warehouse:
     return built_once.copy_to(tmp_path / "warehouse")
 
 
-def empty(warehouse: Warehouse) -> None:
-    """Take all rows away, so that those that come back are those a run has computed."""
+def empty(warehouse: Warehouse, experiments: str = "%") -> None:
+    """Take the rows of experiments away, so that those that come back are those a run has computed."""
     with duckdb.connect(str(warehouse.path)) as connection:
         for table in TABLES:
-            connection.execute(f"delete from intermediate.{table}")
+            connection.execute(f"delete from intermediate.{table} where experiment_id like '{experiments}'")
 
 
 def computed(warehouse: Warehouse) -> dict[str, set[str]]:
@@ -124,14 +124,30 @@ def test_all_is_computed_at_first_and_nothing_without_news(warehouse: Warehouse)
 
 def test_late_events_compute_the_experiments_they_belong_to(warehouse: Warehouse) -> None:
     empty(warehouse)
+    with news_in(warehouse):
+        build(warehouse)
+
+    assert computed(warehouse) == of_all("checkout_aa")
+
+
+@contextmanager
+def news_in(warehouse: Warehouse) -> Iterator[None]:
+    """The input with its news, as long as it lasts."""
     news = warehouse.input_folder / "events" / "2.parquet"
     duckdb.sql(NEWS).write_parquet(str(news))
     try:
-        build(warehouse)
+        yield
     finally:
         news.unlink()
 
-    assert computed(warehouse) == of_all("checkout_aa")
+
+@pytest.fixture(scope="module")
+def with_news_at_once(built_once: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
+    """What a build in full makes of the input with its news."""
+    warehouse = built_once.copy_to(tmp_path_factory.mktemp("at_once") / "warehouse")
+    with news_in(warehouse):
+        build(warehouse, "--full-refresh")
+    return warehouse
 
 
 REVENUES = """
@@ -143,26 +159,21 @@ REVENUES = """
 """
 
 
-def test_late_events_compute_the_units_they_belong_to(warehouse: Warehouse) -> None:
+def test_late_events_compute_the_units_they_belong_to(warehouse: Warehouse, with_news_at_once: Warehouse) -> None:
     before = dict(warehouse.query(REVENUES))
     with duckdb.connect(str(warehouse.path)) as connection:
         connection.execute("update intermediate.int_unit_days set revenue_per_user__numerator = 1000")
     marked = dict(warehouse.query(REVENUES))
-    news = warehouse.input_folder / "events" / "2.parquet"
-    duckdb.sql(NEWS).write_parquet(str(news))
-    try:
-        build(warehouse)
-        after = dict(warehouse.query(REVENUES))
-        effects = warehouse.query(EFFECTS)
-        build(warehouse, "--full-refresh")
-    finally:
-        news.unlink()
 
+    with news_in(warehouse):
+        build(warehouse)
+
+    after = dict(warehouse.query(REVENUES))
     # The two others are in the same experiment, and in one that ended before what is known of them. Their marks stay,
     # and no other table reads them again.
     assert after == {"u2": before["u2"] + 64, "u3": marked["u3"], "u4": marked["u4"]}
-    assert effects == warehouse.query(EFFECTS)
-    assert dict(warehouse.query(REVENUES)) == {**before, "u2": before["u2"] + 64}
+    assert warehouse.query(EFFECTS) == with_news_at_once.query(EFFECTS)
+    assert dict(with_news_at_once.query(REVENUES)) == {**before, "u2": before["u2"] + 64}
 
 
 def test_units_that_come_and_go_are_followed(warehouse: Warehouse) -> None:
@@ -212,37 +223,34 @@ def test_a_metric_that_no_experiment_had_asked_for_gets_its_columns(warehouse: W
     assert "sessions_per_user" in {row[1] for row in before}
 
 
-def test_what_was_built_of_a_table_left_out_is_built_again(warehouse: Warehouse) -> None:
-    news = warehouse.input_folder / "events" / "2.parquet"
-    duckdb.sql(NEWS).write_parquet(str(news))
-    try:
+def test_what_was_built_of_a_table_left_out_is_built_again(warehouse: Warehouse, with_news_at_once: Warehouse) -> None:
+    with news_in(warehouse):
         chosen = ("int_unit_states", "int_metric_moments", "fct_metric_moments", "int_experiment_effects")
-        variables = {"uplift_metrics": ["none"]}
-        run = warehouse.dbt("run", "--select", "+int_experiment_inputs", *chosen, variables=variables)
+        run = warehouse.dbt("run", "--select", "+int_experiment_inputs", *chosen, variables=WITHOUT_UPLIFT)
         assert run.returncode == 0, run.output
         stale = warehouse.query(EFFECTS)
 
         build(warehouse)
-        again = warehouse.query(EFFECTS)
-        build(warehouse, "--full-refresh")
-    finally:
-        news.unlink()
 
+    again = warehouse.query(EFFECTS)
     assert stale != again
-    assert again == warehouse.query(EFFECTS)
+    assert again == with_news_at_once.query(EFFECTS)
 
 
 def test_the_registry_is_an_input(warehouse: Warehouse) -> None:
     registry = warehouse.input_folder / "registry"
     shutil.copytree(PROJECT / "seeds", registry)
-    metrics = registry / "experiment_metrics.csv"
-    metrics.write_text(metrics.read_text().replace("checkout_aa,ctr,primary", "checkout_aa,ctr,secondary"))
-    for path in registry.glob("*.csv"):
-        rows = [row for row in path.read_text().splitlines(keepends=True) if not row.startswith("search_ramp")]
-        path.write_text("".join(rows))
-    with duckdb.connect(str(warehouse.path)) as connection:
-        connection.execute("delete from intermediate.int_experiment_effects where experiment_id = 'checkout_aa'")
+    empty(warehouse, "checkout_aa")
     try:
+        build(warehouse)
+        # The same experiments, in another place.
+        assert computed(warehouse) == of_all("search_ramp")
+
+        metrics = registry / "experiment_metrics.csv"
+        metrics.write_text(metrics.read_text().replace("checkout_aa,ctr,primary", "checkout_aa,ctr,secondary"))
+        for path in registry.glob("*.csv"):
+            rows = [row for row in path.read_text().splitlines(keepends=True) if not row.startswith("search_ramp")]
+            path.write_text("".join(rows))
         build(warehouse)
     finally:
         shutil.rmtree(registry)

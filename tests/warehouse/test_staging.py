@@ -8,7 +8,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from tests.warehouse.conftest import Warehouse
+from tests.warehouse.conftest import WITHOUT_TESTS, Warehouse
 from tests.warehouse.small_shop import rows_of
 
 TOMORROW_AND_A_DAY = datetime.now(UTC) + timedelta(days=2)
@@ -50,7 +50,7 @@ plain,ann,click,2026-03-02 09:00:00,2026-03-03 12:00:00,,,pro
 odd,ann,,2026-03-02 09:00:00,2026-03-03 12:00:00,,,pro
 """
 
-STAGING = ("--select", "path:models/staging", "--exclude-resource-type", "test", "unit_test")
+STAGING = ("--select", "path:models/staging", *WITHOUT_TESTS)
 SETTINGS = {"max_quarantined_share": 1}
 ALL_EVENTS = "from staging.stg_events order by event_id"
 
