@@ -14,7 +14,7 @@ from lifthouse.causal.covariates import Encoder
 from lifthouse.causal.doubly_robust import Nuisances, aipw
 from lifthouse.causal.propensity import fit_logistic
 from lifthouse.causal.weighting import balancing_weights, effective_sample_size, ipw
-from tests.warehouse.conftest import WITHOUT_UNIT_TESTS, Run, Warehouse, make_warehouse, public_data
+from tests.warehouse.conftest import WITHOUT_UNIT_TESTS, WITHOUT_UPLIFT, Run, Warehouse, make_warehouse, public_data
 from tests.warehouse.registry_files import EXPERIMENTS, METRICS, VARIANTS, write_registry
 
 __all__ = ["make_warehouse", "public_data"]
@@ -51,7 +51,8 @@ def built(make_warehouse: Callable[[], Warehouse], public_data: Path) -> tuple[W
         "nodegree, re74, re75, re78, cast(re74 = 0 as integer) as u74, cast(re75 = 0 as integer) as u75 "
         f"from ({arms})) to '{folder}/observations.parquet' (format parquet)"
     )
-    run = warehouse.dbt("build", "--full-refresh", *WITHOUT_UNIT_TESTS, variables={"causal_estimand": "att"})
+    variables = WITHOUT_UPLIFT | {"causal_estimand": "att"}
+    run = warehouse.dbt("build", "--full-refresh", *WITHOUT_UNIT_TESTS, variables=variables)
     return warehouse, run
 
 

@@ -8,7 +8,7 @@ import duckdb
 import pytest
 from scipy import stats
 
-from tests.warehouse.conftest import WITHOUT_UNIT_TESTS, Warehouse
+from tests.warehouse.conftest import WITHOUT_TESTS, Warehouse
 from tests.warehouse.registry_files import EXPERIMENTS, METRICS, PHASES, VARIANTS
 
 COUNT = 100
@@ -49,7 +49,8 @@ def hashed(make_warehouse) -> Warehouse:
     headers = zip(lines, (EXPERIMENTS, VARIANTS, PHASES, METRICS), strict=True)
     for file, header in headers:
         (registry / f"{file}.csv").write_text(header + "".join(lines[file]))
-    warehouse.built("--full-refresh", *WITHOUT_UNIT_TESTS, variables={"dimensions": [], "uplift_metrics": ["none"]})
+    select = ("--select", "+fct_experiment_effects", "+fct_experiment_health")
+    warehouse.built(*select, *WITHOUT_TESTS, variables={"dimensions": []})
     return warehouse
 
 

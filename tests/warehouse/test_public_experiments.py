@@ -7,7 +7,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from tests.warehouse.conftest import WITHOUT_UNIT_TESTS, Warehouse
+from tests.warehouse.conftest import WITHOUT_TESTS, WITHOUT_UNIT_TESTS, WITHOUT_UPLIFT, Warehouse
 from tests.warehouse.registry_files import EXPERIMENTS, METRICS, PHASES, VARIANTS, write_registry
 
 EFFECTS = """
@@ -50,7 +50,7 @@ def test_hillstrom(warehouse: Warehouse, public_data: Path) -> None:
         warehouse.input_folder, ["No E-Mail", "Mens E-Mail", "Womens E-Mail"], metrics, covariates="history, recency"
     )
 
-    warehouse.built("--full-refresh", *WITHOUT_UNIT_TESTS)
+    warehouse.built("--full-refresh", *WITHOUT_TESTS, variables=WITHOUT_UPLIFT)
 
     expected = reference(public_data, "hillstrom")["metrics"]
     for arm, name in (("Mens E-Mail", "mens_vs_none"), ("Womens E-Mail", "womens_vs_none")):
@@ -133,7 +133,7 @@ def test_online_retail(warehouse: Warehouse, public_data: Path) -> None:
     (registry / "experiment_metrics.csv").write_text(METRICS + "split,spending,primary,,,\n")
     (registry / "metrics.yml").write_text(SPENDING)
 
-    warehouse.built("--full-refresh", *WITHOUT_UNIT_TESTS)
+    warehouse.built("--full-refresh", *WITHOUT_TESTS, variables=WITHOUT_UPLIFT)
 
     expected = reference(public_data, "online_retail_uci")["aa_test"]
     for variance_reduction, name in (("none", "raw"), ("cuped", "cuped")):
