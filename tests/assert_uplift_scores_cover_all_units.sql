@@ -54,12 +54,14 @@ select
     best.treatment_variant_id,
     scored.count_scored
 from best
-inner join expected on best.experiment_id = expected.experiment_id
-inner join fitted on best.experiment_id = fitted.experiment_id and best.metric_name = fitted.metric_name
+left join expected on best.experiment_id = expected.experiment_id
+left join fitted on best.experiment_id = fitted.experiment_id and best.metric_name = fitted.metric_name
 left join scored
     on
         best.experiment_id = scored.experiment_id
         and best.metric_name = scored.metric_name
         and best.treatment_variant_id = scored.treatment_variant_id
         and best.learner = scored.learner
-where coalesce(scored.count_scored, 0) != expected.count_others + fitted.count_fitted
+where
+    scored.count_scored is distinct from expected.count_others + fitted.count_fitted
+    or scored.count_scored is null

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from lifthouse.uplift.curves import area_score, uplift_curve
-from tests.warehouse.conftest import WITHOUT_UNIT_TESTS, Warehouse
+from tests.warehouse.conftest import WITHOUT_TESTS, WITHOUT_UNIT_TESTS, Warehouse
 from tests.warehouse.registry_files import write_registry
 from tests.warehouse.test_public_experiments import reference, write_observations
 
@@ -214,8 +214,23 @@ def test_hillstrom_has_a_winner_and_a_policy_that_beats_random(hillstrom: Wareho
     assert count == units == 42693
 
 
-def test_a_second_build_of_the_same_data_has_not_drifted(hillstrom: Warehouse) -> None:
+def test_drift_is_from_the_scores_of_the_build_before(hillstrom: Warehouse, tmp_path: Path) -> None:
     assert hillstrom.query("select count(*) from intermediate.int_uplift_drifts") == [(0,)]
-    hillstrom.built(*WITHOUT_UNIT_TESTS, "--select", "int_uplift_drifts")
-    rows = hillstrom.query("select learner, correlation, mean_shift from intermediate.int_uplift_drifts order by all")
-    assert [(round(correlation, 9), round(shift, 9)) for _, correlation, shift in rows] == [(1, 0)] * 5
+    rebuilt = hillstrom.copy_to(tmp_path / "warehouse")
+    with duckdb.connect(str(rebuilt.path)) as connection:
+        connection.execute("update fct_uplift_scores set uplift = 1 - uplift where learner = 't_learner'")
+
+    rebuilt.built(*WITHOUT_TESTS, "--select", "int_uplift_drifts")
+
+    [(shift,)] = rebuilt.query(
+        "select (2 * avg(uplift) - 1) / stddev_samp(uplift) from intermediate.int_uplift_scores "
+        "where learner = 't_learner'"
+    )
+    drifts = {
+        learner: drift
+        for learner, *drift in rebuilt.query(
+            "select learner, correlation, mean_shift from intermediate.int_uplift_drifts"
+        )
+    }
+    assert drifts.pop("t_learner") == pytest.approx([-1, shift])
+    assert list(drifts.values()) == [pytest.approx([1, 0], abs=1e-9)] * 4
