@@ -30,7 +30,7 @@ def test_a_row_with_an_old_load_time_is_missed_and_the_build_says_so(warehouse: 
     run = warehouse.dbt("build", *ACCOUNTS)
 
     assert run.returncode != 0
-    assert "assert_every_input_row_is_accounted_for" in run.output
+    assert "Failure in test assert_every_input_row_is_accounted_for" in run.output
     warehouse.built(*ACCOUNTS, "--full-refresh")
     assert warehouse.query("select count(*) from staging.stg_events") == [(11,)]
 
@@ -51,7 +51,9 @@ def test_files_that_were_read_may_go(warehouse: Warehouse) -> None:
     # One that was not there then does not hide behind those that went.
     old = "e12,bob,click,2026-03-17 09:50:00,2026-03-17 11:00:00,lamp,,desktop\n"
     write_input(warehouse.input_folder, {"events/2026-03-17.csv": days["events/2026-03-17.csv"] + old})
-    assert warehouse.dbt("build", *ACCOUNTS).returncode != 0
+    run = warehouse.dbt("build", *ACCOUNTS)
+    assert run.returncode != 0
+    assert "Failure in test assert_every_input_row_is_accounted_for" in run.output
 
 
 def test_rows_that_were_set_aside_before_are_no_news(warehouse: Warehouse) -> None:
@@ -116,7 +118,9 @@ def test_suspects_of_one_load_are_not_used_for_another(warehouse: Warehouse) -> 
     # A file comes while the run goes on, and has a row of the second once more.
     assert warehouse.dbt("run", "--select", "stg_suspect_events", "stg_events_rejected").returncode == 0
     (warehouse.input_folder / "events" / "3.csv").write_text(header + added[0])
-    assert warehouse.dbt("run", "--select", "stg_events").returncode != 0
+    run = warehouse.dbt("run", "--select", "stg_events")
+    assert run.returncode != 0
+    assert "stg_suspect_events is of another load than stg_events is to read; nothing was changed." in run.output
     assert warehouse.query("from staging.stg_events order by all") == before
 
     # The remedy, and a run that failed after it had found the suspects: the same load.

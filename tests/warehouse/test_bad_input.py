@@ -60,9 +60,15 @@ CASES = [
         ["/events.parquet or .csv is not there. Expected: a file of events. Put it there, set var input_folder"],
     ),
     Case(
-        "folder empty or missing",
+        "folder empty",
         dict.fromkeys(GOOD),
         ["/events.parquet or .csv is not there (the folder is empty, or there is none). Expected: a file of events."],
+    ),
+    Case(
+        "folder missing",
+        {},
+        ["nowhere/events.parquet or .csv is not there (the folder is empty, or there is none). Expected: a file of"],
+        {"input_folder": "nowhere"},
     ),
     Case(
         "Parquet without rows",
@@ -178,7 +184,7 @@ CASES = [
     Case(
         "moments infinite",
         events_parquet("select * exclude (loaded_at) replace ('infinity'::timestamp as occurred_at) from {events}"),
-        ["events.parquet: ", "in 10 of 10 rows (100.00%)", UNUSABLE],
+        ["events.parquet: loaded_at is in the future in 10 of 10 rows (100.00%)", UNUSABLE],
     ),
     Case(
         "names that can't be used",
@@ -241,9 +247,17 @@ CASES = [
             "events.csv": None,
             "events/2026-03-16.parquet": rows_of(EVENTS),
             "events/2026-03-17.parquet": b"PAR1" + b"\0" * 100,
-            "events/2026-03-18.parquet": b"",
         },
-        ["events/2026-03-18.parquet is empty (0 bytes)"],
+        ["events/*.parquet can't be read: ", "events/2026-03-17.parquet'", "Repair the file, or write it again."],
+    ),
+    Case(
+        "one of several files is empty",
+        {
+            "events.csv": None,
+            "events/2026-03-16.parquet": rows_of(EVENTS),
+            "events/2026-03-17.parquet": b"",
+        },
+        ["events/2026-03-17.parquet is empty (0 bytes)"],
     ),
     Case(
         "a little of each, together too much",
