@@ -21,7 +21,12 @@ LONGEST_FIRST = [
     "tests/warehouse/test_public_experiments.py",
     "tests/warehouse/test_recipes.py",
     "tests/warehouse/test_aa_experiments.py",
+    "tests/warehouse/test_accounting.py",
     "tests/causal/test_lalonde.py",
+    "tests/causal/test_refutations.py",
+    "tests/warehouse/test_registry.py",
+    "tests/warehouse/test_staging.py",
+    "tests/uplift/test_evaluation.py",
 ]
 
 
