@@ -24,7 +24,7 @@ def model(dbt: Any, session: Any) -> Any:
         lambda pair: scored_units(pair, scores, covariates, most=most),
         lambda pair, sample: of_sampled_units(
             outcomes.filter(pair.condition).project("metric_name, unit_id, value"), sample, session
-        ).df(),
+        ),
         dbt.ref("int_treatment_effects").df(),
         dbt.ref("int_experiment_metrics").df(),
         estimand=dbt.config.meta_get("estimand"),

@@ -25,10 +25,10 @@ def model(dbt: Any, session: Any) -> Any:
         lambda pair: scored_units(pair, scores, covariates, most=most),
         lambda pair, sample: of_sampled_units(
             outcomes.filter(pair.condition).project("metric_name, unit_id, value"), sample, session
-        ).df(),
+        ),
         lambda pair, sample: of_sampled_units(
             units.filter(pair.condition).project(", ".join(["unit_id", *dimensions])), sample, session
-        ).df(),
+        ),
         dbt.ref("int_experiment_metrics").df(),
         confidence=dbt.config.meta_get("confidence"),
     )

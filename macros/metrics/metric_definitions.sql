@@ -217,9 +217,14 @@
 
 {% macro _settings_problem(definition, meta) %}
     {#- Why experiments can't use what is declared beside a metric, none if they can: it would change nothing, or more than is meant. -#}
-    {% set in_vain = {'retention': ['window_days'], 'quantile': ['lookback_days', 'covariates']}.get(definition.kind, []) %}
-    {% for key in in_vain + (['quantile_over'] if definition.kind != 'quantile' else []) if meta.get(key) %}
+    {% set in_vain = {'retention': ['window_days'], 'quantile': ['lookback_days', 'covariates']}.get(definition.kind, [])
+        + (['quantile_over'] if definition.kind != 'quantile' else [])
+        + (['retention_from_day', 'retention_to_day'] if definition.kind not in ['retention', 'mean'] else []) %}
+    {% for key in in_vain if meta.get(key) not in [none, []] %}
         {{ return(key ~ ' says nothing of a ' ~ definition.kind ~ '; leave it out') }}
+    {% endfor %}
+    {% for key in ['prior_scale', 'prior_mean'] if key in meta and definition.is_proportion and definition.prior_standard_deviation is none %}
+        {{ return(key ~ ' is of a prior, which a proportion has with a prior_standard_deviation only; declare that too, or leave it out') }}
     {% endfor %}
     {% set from_day, to_day = definition.retention_from_day, definition.retention_to_day %}
     {% if (definition.kind == 'retention' or to_day is not none)

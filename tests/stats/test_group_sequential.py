@@ -67,6 +67,18 @@ def test_many_looks_with_little_news_keep_the_error():
     assert rejected.mean() == pytest.approx(0.05, abs=4 * np.sqrt(0.05 * 0.95 / runs))
 
 
+def test_looks_at_an_arm_that_came_later_begin_with_it():
+    """Two looks of its own, at half of what it gets and at all of it, after two days without it."""
+    count = np.array([100.0, 200.0, 300.0, 400.0])
+    late = np.array([0.0, 0.0, 100.0, 200.0])
+    control = Moments.from_sums(count, np.zeros((4, 1)), count[:, None])
+    treatment = Moments.from_sums(late, np.zeros((4, 1)), late[:, None])
+    effect = infer_group_sequential(compare(control, treatment), np.array([0.25, 0.5, 0.75, 1.0]))
+    reach = (effect.absolute_ci_upper - effect.absolute_effect) / effect.standard_error
+    assert reach[2:].tolist() == pytest.approx(group_sequential_boundaries([0.5, 1.0]).tolist())
+    assert np.isnan(reach[:2]).all()
+
+
 def test_one_verdict_and_days_without_units_share_a_look():
     count = np.array([100.0, 200.0, 200.0, 400.0])
     control = Moments.from_sums(count, np.zeros((4, 1)), count[:, None])

@@ -318,6 +318,14 @@ UNUSABLE: dict[str, tuple[dict[str, Any], str]] = {
         simple(retention_from_day=14, retention_to_day=7),
         "retention_from_day == '14', retention_to_day == '7', must be",
     ),
+    "average_of_days": (
+        simple("tested_average", retention_from_day=0),
+        "retention_from_day says nothing of a ratio; leave it out",
+    ),
+    "half_a_prior": (
+        simple(is_proportion=True, prior_mean=0.1),
+        "prior_mean is of a prior, which a proportion has with a prior_standard_deviation only; declare that too",
+    ),
     "capped_average": (
         simple("tested_average", cap_upper=100),
         "cap_upper is for totals of a unit, and this is a ratio; leave it out, or cap what is measured in the",

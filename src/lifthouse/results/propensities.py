@@ -194,24 +194,26 @@ def scored_units(pair: Pair, scores: Any, covariates: Any, *, most: int) -> pa.T
     )
 
 
-def of_sampled_units(relation: Any, sample: pa.Table, session: Any) -> Any:
-    """Rows of a relation that are about units of a sample, one experiment's each.
+def of_sampled_units(relation: Any, sample: pa.Table, session: Any) -> pd.DataFrame:
+    """Read the rows of a relation that are about units of a sample.
 
     Args:
-        relation: A DuckDB relation with unit_id.
-        sample: Units with unit_id.
+        relation: A DuckDB relation of one experiment, with unit_id.
+        sample: Units of that experiment, with unit_id.
         session: The connection of the relation.
 
     Example:
         >>> import duckdb
         >>> session = duckdb.connect()
         >>> everybody = session.sql("select unnest(['a', 'b']) as unit_id, 1 as value")
-        >>> of_sampled_units(everybody, pa.table({"unit_id": ["b"]}), session).fetchall()
-        [('b', 1)]
+        >>> of_sampled_units(everybody, pa.table({"unit_id": ["b"]}), session).to_numpy().tolist()
+        [['b', 1]]
 
     """
-    session.register("sampled_units", sample.select(["unit_id"]))
-    return relation.join(session.sql("from sampled_units"), "unit_id", how="semi")
+    session.register("lifthouse_sampled_units", sample.select(["unit_id"]))
+    of_units: pd.DataFrame = relation.join(session.sql("from lifthouse_sampled_units"), "unit_id", how="semi").df()
+    session.unregister("lifthouse_sampled_units")
+    return of_units
 
 
 def propensity_scores(

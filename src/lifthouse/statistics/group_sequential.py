@@ -128,12 +128,12 @@ def infer_group_sequential(
     """Test a series of looks at one effect, planned to end at a number of units.
 
     With more information than planned, the looks so far are held against what there is now. Days on which no unit came
-    share one look.
+    share one look. The looks at an arm that came later begin where it came: what was in before says nothing of it.
 
     Args:
         comparison: One effect at the end of each day, in order, shape (n,).
         information: Share of the planned units that are in by then, ascending, shape (n,). Of all arms together: what
-            share of them a pair ends up with need not be known, and where allocation changes it isn't.
+            share of them a pair ends up with need not be known. It should not fall: the error would be larger.
         confidence: Level of the test, all looks together.
         spending: How the error is spent, as in `spent_error`.
 
@@ -154,10 +154,11 @@ def infer_group_sequential(
 
     """
     alpha = 1 - confidence
-    fractions = information / information.max(initial=1.0)
-    is_look = comparison.count_control + comparison.count_treatment > 0
-    looks, look_of = np.unique(fractions[is_look], return_inverse=True)
-    critical = np.full(len(fractions), np.inf)
+    is_look = (comparison.count_control > 0) & (comparison.count_treatment > 0)
+    start = information[~is_look].max(initial=0.0)
+    fractions = (information[is_look] - start) / (information.max(initial=1.0) - start)
+    looks, look_of = np.unique(fractions, return_inverse=True)
+    critical = np.full(len(is_look), np.inf)
     if len(looks):
         critical[is_look] = group_sequential_boundaries(looks.tolist(), alpha=alpha, spending=spending)[look_of]
     nominal = 2 * special.ndtr(-critical)
