@@ -233,7 +233,7 @@ def test_a_covariate_called_like_a_column_beside_it_is_named(warehouse: Warehous
     assert "'age'" not in said
 
 
-# What is declared of a simple metric over a measure of that aggregation, and what the message says of it.
+# What is declared of a simple metric, and what the message says of it.
 MISTAKES_OF_METRICS = {
     "window_days: -7": "metric result: window_days == '-7', must be a whole number of days > 0",
     "lookback_days: a week": "metric result: lookback_days == 'a week', must be a whole number of days > 0",
