@@ -40,8 +40,8 @@ def server() -> "subprocess.Popen[str]":
     return subprocess.Popen(
         [sys.executable, "-m", "tests.warehouse.dbt_server"],
         cwd=PROJECT,
-        # Of commands that have ended, whose process is gone with all it held.
-        env=os.environ | {"PYTHONWARNINGS": "ignore:resource_tracker"},
+        # Leaks are of commands that have ended, whose process is gone with all it held. Users read what numpy warns of.
+        env=os.environ | {"PYTHONWARNINGS": "ignore:resource_tracker,error::RuntimeWarning"},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

@@ -178,12 +178,13 @@ def _estimates(pair: Compared, scale: str) -> tuple[tuple[Floats, Floats, Floats
         shared = (1 + effect * sign) * _shared_error(pair) / size
         # As in Fieller's interval at 95%: an effect relative to something near zero means nothing.
         unclear = size <= special.ndtri(0.975) * np.sqrt(np.maximum(comparison.baseline_variance, 0.0))
+        # A treatment in which nobody did anything is at -100% of whatever control's mean is.
+        constant = variance <= ROUNDING * comparison.variance / size**2
     own = first_reason(
         len(effect),
         (comparison.baseline == 0, Reason.ZERO_DENOMINATOR),
         (unclear, Reason.CONTROL_NOT_DISTINCT_FROM_ZERO),
-        # A treatment in which nobody did anything is at -100% of whatever control's mean is.
-        (variance <= ROUNDING * comparison.variance / size**2, Reason.ZERO_VARIANCE),
+        (constant, Reason.ZERO_VARIANCE),
     )
     reason = np.where(comparison.reason != Reason.NONE, comparison.reason, own).astype(np.int8)
     return (effect, variance, shared), reason
