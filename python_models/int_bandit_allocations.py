@@ -5,7 +5,7 @@ from typing import Any
 
 def model(dbt: Any, session: Any) -> Any:
     """Read moments and registry, and return one row per experiment and variant."""
-    from lifthouse.results.bandits import bandit_allocations
+    from lifthouse.results.bandits import bandit_allocations, retired_arms
     from lifthouse.results.registry import Registry
 
     registry = Registry.from_tables(
@@ -17,6 +17,7 @@ def model(dbt: Any, session: Any) -> Any:
     allocations = bandit_allocations(
         dbt.ref("fct_metric_moments").filter("dimension in ('all', 'phase')").df(),
         registry,
+        retired=retired_arms(dbt.ref("dim_experiment_variants").df()),
         method=dbt.config.meta_get("method"),
         floor=dbt.config.meta_get("floor"),
     )

@@ -6,7 +6,7 @@ import pytest
 from scipy import stats
 
 from lifthouse.bandits.thompson import best_bernoulli
-from lifthouse.results.bandits import COLUMNS, bandit_allocations
+from lifthouse.results.bandits import COLUMNS, bandit_allocations, retired_arms
 from lifthouse.results.registry import Registry
 
 ARMS = ("a", "b", "c")
@@ -122,6 +122,41 @@ def test_a_phase_that_lacks_an_arm_is_left_out():
         assert rows["mean"].tolist() == pytest.approx([0.1, 0.2, 0.3])
         alone = bandit_allocations(moments(*second), registry(is_proportion=False), floor=0.0)
         assert rows["probability_best"].tolist() == pytest.approx(alone["probability_best"].tolist(), abs=1e-4)
+
+
+def test_a_retired_arm_has_no_share_and_decides_nothing_of_the_others():
+    """Arm b was the best of the first week and gets nothing in the second, in which a and c changed places."""
+    first, second = (("a", 500, 50), ("b", 500, 450), ("c", 500, 100)), (("a", 500, 300), ("c", 500, 100))
+    rows = bandit_allocations(in_phases(first, second), registry(), retired={("x", "b")}, floor=0.1)
+    rows = rows.set_index("variant_id")
+    two_weeks_and_arms = in_phases((first[0], first[2]), second)
+    alone = bandit_allocations(two_weeks_and_arms, registry(), retired={("x", "b")}, floor=0.1).set_index("variant_id")
+    assert rows.loc["b", ["reason", "count_units"]].tolist() == ["retired", 500]
+    assert rows.loc["b", ["share", "probability_best", "mean"]].isna().all()
+    assert rows["current_share"].tolist() == pytest.approx([0.4, 0.4, 0.2])
+    compared = ["mean", "standard_error", "probability_best", "share", "reward", "reason"]
+    pd.testing.assert_frame_equal(rows.loc[["a", "c"], compared], alone.loc[["a", "c"], compared])
+    assert rows["share"].tolist() == pytest.approx([0.9, 0.1, np.nan], nan_ok=True)
+
+
+def test_the_last_arm_gets_everything():
+    rows = bandit_allocations(GOOD, registry(), retired={("x", "a"), ("x", "c")})
+    assert rows["share"].fillna(0).tolist() == pytest.approx([1, 0, 0])
+
+
+def test_arms_without_a_share_in_the_last_phase_are_retired():
+    phases = pd.DataFrame(
+        [
+            ("x", "a", 0.5, "2026-03-01"),
+            ("x", "b", 0.5, "2026-03-01"),
+            ("x", "c", 0.5, "2026-03-01"),
+            ("x", "a", 1.0, "2026-03-08"),
+            ("x", "c", 0.0, "2026-03-08"),
+            ("observed", "a", np.nan, "2026-03-01"),
+        ],
+        columns=["experiment_id", "variant_id", "expected_share", "started_at"],
+    )
+    assert retired_arms(phases.assign(started_at=pd.to_datetime(phases["started_at"]))) == {("x", "b"), ("x", "c")}
 
 
 def test_a_phase_without_variance_counts():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Literal
 
 import numpy as np
@@ -25,19 +25,44 @@ COLUMNS = columns_of(
 )
 
 
+def retired_arms(phases: pd.DataFrame) -> set[tuple[str, str]]:
+    """Arms that are to get no unit in the last phase of their experiment.
+
+    Args:
+        phases: `dim_experiment_variants`: experiment_id, variant_id, expected_share and started_at.
+
+    Returns:
+        Pairs of experiment and variant.
+
+    """
+    is_last = phases["started_at"] == phases.groupby("experiment_id")["started_at"].transform("max")
+    goes_on = is_last & (phases["expected_share"] != 0)
+    known, going_on = (
+        set(rows[["experiment_id", "variant_id"]].itertuples(index=False, name=None))
+        for rows in (phases, phases[goes_on])
+    )
+    return known - going_on
+
+
 def bandit_allocations(
-    moments: pd.DataFrame, registry: Registry, *, method: Method = "thompson", floor: float = 0.05
+    moments: pd.DataFrame,
+    registry: Registry,
+    *,
+    retired: Collection[tuple[str, str]] = (),
+    method: Method = "thompson",
+    floor: float = 0.05,
 ) -> pd.DataFrame:
     """Give each arm the probability that it is the best, and no arm less than the floor.
 
     The reward is the primary metric, of several the first by name. Proportions have a beta posterior from a uniform
     prior, all else a t distribution. Where shares changed between phases an arm's mean is that of the phases in which
     every arm has two units, weighted by all arms' units: the inverse-propensity estimate, which does not mistake a good
-    week for a good arm.
+    week for a good arm. Retired arms have no share, and the others are compared without them.
 
     Args:
         moments: Rows of `fct_metric_moments` over all units and by phase.
         registry: Variants, primary metrics and what is withheld.
+        retired: Experiment and variant of arms that are to get no more units.
         method: "thompson", or "top_two", which explores the runner-up more.
         floor: Least share of an arm; of many arms at most an even share.
 
@@ -50,7 +75,7 @@ def bandit_allocations(
     is_reward = moments["experiment_id"].map(chosen) == moments["metric_name"]
     known = {states.experiment_id: states for states in metric_states(moments[is_reward])}
     parts = [
-        _allocation(str(experiment), chosen, known.get(str(experiment)), registry, method=method, floor=floor)
+        _allocation(str(experiment), chosen, known.get(str(experiment)), registry, retired, method=method, floor=floor)
         for experiment in sorted(registry.controls)
     ]
     return typed(pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(), COLUMNS)
@@ -61,6 +86,7 @@ def _allocation(
     chosen: dict[str, str],
     states: MetricStates | None,
     registry: Registry,
+    retired: Collection[tuple[str, str]],
     *,
     method: Method,
     floor: float,
@@ -76,19 +102,39 @@ def _allocation(
         reason = "no_reward_of_a_unit" if is_quantile else "no_units"
     if reason is not None or states is None:
         return rows.assign(reason=reason)
-    metric = registry.metric(experiment, chosen[experiment])
     in_phases = [list(_estimates(states, variant)) for variant in arms]
     counts = np.array([[float(part.count[0]) for part in parts] for parts in in_phases])
-    means, errors, degrees = _combined(in_phases, counts)
     rows = rows.assign(
-        count_units=counts.sum(axis=1),
-        current_share=counts.sum(axis=1) / counts.sum(),
-        as_of_date=states.days[-1],
-        mean=means,
-        standard_error=errors,
+        count_units=counts.sum(axis=1), current_share=counts.sum(axis=1) / counts.sum(), as_of_date=states.days[-1]
     )
-    sign = -1.0 if metric["direction"] == "decrease" else 1.0
-    if metric["is_proportion"] and counts.shape[1] == 1:
+    stays = np.array([(experiment, variant) not in retired for variant in arms])
+    metric = registry.metric(experiment, chosen[experiment])
+    compared = _shares(
+        rows[stays],
+        [parts for parts, counted in zip(in_phases, stays, strict=True) if counted],
+        counts[stays],
+        sign=-1.0 if metric["direction"] == "decrease" else 1.0,
+        is_proportion=metric["is_proportion"],
+        method=method,
+        floor=floor,
+    )
+    return pd.concat([compared, rows[~stays].assign(reason="retired")])
+
+
+def _shares(
+    rows: pd.DataFrame,
+    in_phases: list[list[Estimate]],
+    counts: Floats,
+    *,
+    sign: float,
+    is_proportion: bool,
+    method: Method,
+    floor: float,
+) -> pd.DataFrame:
+    """Add to the rows of arms that go on their means and shares; counts have shape (k, phases)."""
+    means, errors, degrees = _combined(in_phases, counts)
+    rows = rows.assign(mean=means, standard_error=errors)
+    if is_proportion and counts.shape[1] == 1:
         won = np.round(np.nan_to_num(means) * counts[:, 0])
         best = best_bernoulli(won, counts[:, 0] - won) if sign > 0 else best_bernoulli(counts[:, 0] - won, won)
         rows["reward"] = "bernoulli"
@@ -102,7 +148,7 @@ def _allocation(
             reward="normal", reason="too_few_units" if counts.shape[1] == 1 else "no_phase_with_all_arms"
         )
     shares = top_two(best) if method == "top_two" else best
-    return rows.assign(probability_best=best, share=with_floor(shares, min(floor, 1 / len(arms))))
+    return rows.assign(probability_best=best, share=with_floor(shares, min(floor, 1 / len(rows))))
 
 
 def _estimates(states: MetricStates, variant: str) -> Iterator[Estimate]:
