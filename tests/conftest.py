@@ -20,6 +20,7 @@ LONGEST_FIRST = [
     "tests/warehouse/test_settled_experiments.py",
     "tests/warehouse/test_public_experiments.py",
     "tests/warehouse/test_recipes.py",
+    "tests/warehouse/test_daily_effects.py",
     "tests/warehouse/test_aa_experiments.py",
     "tests/warehouse/test_accounting.py",
     "tests/causal/test_lalonde.py",

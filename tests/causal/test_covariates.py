@@ -45,6 +45,15 @@ def test_what_is_not_finite_is_missing():
     assert np.isfinite(Encoder.fit(table, ["x"]).matrix(table)).all()
 
 
+def test_sums_in_another_order_are_the_same_numbers():
+    table = pa.table({"sum": [0.1 + 0.2, 0.6, 0.9], "same": [0.1 + 0.2, 0.3, 0.3]})
+    again = pa.table({"sum": [0.3, 0.2 + 0.4, 0.3 + 0.6], "same": [0.3, 0.3, 0.1 + 0.2]})
+    encoder = Encoder.fit(table, ["sum", "same"])
+    assert encoder == Encoder.fit(again, ["sum", "same"])
+    assert encoder.names == ["sum"]
+    np.testing.assert_array_equal(encoder.matrix(table), encoder.matrix(again))
+
+
 def test_types_that_make_no_covariate_are_named():
     with pytest.raises(TypeError, match="covariate 'since' has type"):
         Encoder.fit(pa.table({"since": pa.array([1, 2], pa.duration("s"))}), ["since"])

@@ -36,6 +36,14 @@ def test_days_and_moments_are_days_since_1970(kind: str) -> None:
     np.testing.assert_array_equal(encoding.encode(frame)[:, 0], [1, 2.5, np.nan])
 
 
+def test_numbers_have_nine_digits_and_what_is_not_finite_is_missing() -> None:
+    frame = pd.DataFrame({"sum": [0.1 + 0.2, 0.3], "same": [0.1 + 0.2, 0.3], "odd": [np.inf, 1.0]})
+    frame["sum"] += [0, 1]
+    encoding = Encoding.of(frame)
+    assert encoding.columns == ["sum", "odd"]
+    np.testing.assert_array_equal(encoding.encode(frame), [[0.3, np.nan], [1.3, 1]])
+
+
 def test_only_frequent_levels_get_a_column() -> None:
     encoding = Encoding.of(pd.DataFrame({"city": [f"c{at:02}" for at in range(50) for _ in range(at + 1)]}))
     assert len(encoding.columns) == MOST_LEVELS

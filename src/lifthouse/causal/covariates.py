@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from lifthouse.statistics.digits import significant
 from lifthouse.statistics.reasons import Floats
 
 # A category rarer than this share of the fitted units, or beyond so many of them, counts as `other`.
@@ -142,7 +143,7 @@ def _is_text(kind: pa.DataType) -> bool:
 
 
 def _numbers(values: pa.ChunkedArray, name: str) -> Floats:
-    """Numbers with NaN for missing and for what is not finite."""
+    """Numbers of nine digits, with NaN for missing and for what is not finite."""
     kind = values.type
     if pa.types.is_date(kind) or pa.types.is_timestamp(kind):
         moments = values.cast(pa.timestamp("us"), safe=False).cast(pa.int64())
@@ -157,7 +158,7 @@ def _numbers(values: pa.ChunkedArray, name: str) -> Floats:
     if pa.types.is_boolean(kind):
         values = values.cast(pa.int8())
     numbers = np.asarray(values.cast(pa.float64()).to_numpy(zero_copy_only=False), float)
-    return np.where(np.isfinite(numbers), numbers, np.nan)
+    return np.where(np.isfinite(numbers), significant(numbers), np.nan)
 
 
 def _frequent(values: pa.ChunkedArray) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from lifthouse.causal.regression import difference_in_means, regression
 from lifthouse.causal.weighting import ESTIMANDS, Estimand, ipw
 from lifthouse.results.columns import typed
 from lifthouse.results.propensities import UNIT_KEYS, Fitted, Pair, arms_reason
+from lifthouse.statistics.digits import significant
 from lifthouse.statistics.reasons import Bools, Floats, Ints
 from lifthouse.threads import linear_algebra_threads
 
@@ -191,7 +192,7 @@ def sample_of(
     fitted: Fitted, table: pa.Table, units: pd.Index[str], outcomes: pd.DataFrame
 ) -> tuple[Sample, PropensityLearner]:
     """Bring a metric's values beside the fitted units; the learner of the scores comes along."""
-    values = outcomes.set_index("unit_id")["value"].reindex(units).to_numpy(float)
+    values = significant(outcomes.set_index("unit_id")["value"].reindex(units).to_numpy(float))
     has_value = ~np.isnan(values)
     sample = Sample(
         fitted.design,

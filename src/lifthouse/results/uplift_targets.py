@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from lifthouse.statistics.digits import significant
 from lifthouse.statistics.reasons import Floats, Ints
-from lifthouse.uplift.encoding import significant
 
 KEYS = ["experiment_id", "metric_name"]
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from lifthouse.statistics.digits import significant
 from lifthouse.statistics.reasons import Bools, Floats, Ints
 
 MOST_LEVELS = 20
@@ -39,10 +40,11 @@ class Encoding:
         """
         numbers, levels = [], {}
         for name in frame.columns:
-            known = frame[name].dropna()
+            is_number = _is_number(frame[name].dropna())
+            known = (pd.Series(_numbers(frame[name])) if is_number else frame[name]).dropna()
             if known.nunique() < 2 and (known.empty or len(known) == len(frame)):
                 continue
-            if _is_number(known):
+            if is_number:
                 numbers.append(str(name))
             else:
                 counts = known.astype(str).value_counts()
@@ -69,7 +71,7 @@ class Encoding:
         """Encode units, shape (n, columns): NaN for an unknown number, zeros for an unknown or rare level."""
         encoded = np.empty((len(frame), len(self.columns)))
         for at, name in enumerate(self.numbers):
-            encoded[:, at] = significant(_numbers(frame[name]))
+            encoded[:, at] = _numbers(frame[name])
         at = len(self.numbers)
         for name, of in self.levels.items():
             values = frame[name].astype("string")
@@ -77,20 +79,6 @@ class Encoding:
                 encoded[:, at] = (values == level).fillna(False).to_numpy(bool)
                 at += 1
         return encoded
-
-
-def significant(values: Floats, digits: int = 9) -> Floats:
-    """Round to so many significant digits: sums whose order is not fixed then count as the same number.
-
-    Example:
-        >>> significant(np.array([0.1 + 0.2, 1234567890.0, 0.0, np.nan])).tolist()
-        [0.3, 1234567890.0, 0.0, nan]
-
-    """
-    with np.errstate(divide="ignore", invalid="ignore"):
-        scale = 10.0 ** (digits - 1 - np.floor(np.log10(np.abs(values))))
-        rounded = np.round(values * scale) / scale
-    return np.where(np.isfinite(rounded), rounded, values)
 
 
 def post_treatment_columns(covariates: Floats, treated: Bools, *, groups: dict[str, Ints], alpha: float) -> list[str]:
@@ -136,9 +124,11 @@ def _difference_p_value(one: Floats, zero: Floats) -> float:
 
 
 def _numbers(values: pd.Series) -> Floats:
+    """Numbers of nine digits, with NaN for missing and for what is not finite."""
     if pd.api.types.is_datetime64_any_dtype(values):
         values = (pd.to_datetime(values, utc=True) - pd.Timestamp(0, tz="UTC")) / pd.Timedelta(days=1)
-    return np.asarray(values.astype("Float64").to_numpy(float, na_value=np.nan), float)
+    numbers = np.asarray(values.astype("Float64").to_numpy(float, na_value=np.nan), float)
+    return np.where(np.isfinite(numbers), significant(numbers), np.nan)
 
 
 def _is_number(known: pd.Series) -> bool:
