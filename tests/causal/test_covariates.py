@@ -40,6 +40,16 @@ def test_values_not_seen_while_fitting_are_other():
     }
 
 
+@pytest.mark.parametrize("towns", [["a", "a", "a", "other", "other", "b"], ["other", "other", "other", "a", "a", "b"]])
+def test_a_category_that_is_called_other_is_no_reference(towns):
+    table = pa.table({"town": towns})
+    encoder = Encoder.fit(table, ["town"])
+    assert encoder.names == ["town = b", "town = other"]
+    np.testing.assert_array_equal(encoder.matrix(table)[:, 1], [town == "other" for town in towns])
+    alone = pa.table({"town": ["other", "other", None]})
+    assert len(Encoder.fit(alone, ["town"]).names) == 1
+
+
 def test_what_is_not_finite_is_missing():
     table = pa.table({"x": [1.0, 2.0, np.inf, np.nan]})
     assert np.isfinite(Encoder.fit(table, ["x"]).matrix(table)).all()

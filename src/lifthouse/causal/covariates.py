@@ -162,9 +162,9 @@ def _numbers(values: pa.ChunkedArray, name: str) -> Floats:
 
 
 def _frequent(values: pa.ChunkedArray) -> tuple[str, ...]:
-    """Categories that are not rare, the most frequent first; ties in alphabetical order."""
+    """Categories that are not rare nor called `other`, the most frequent first; ties in alphabetical order."""
     counts = pc.value_counts(values.drop_null().cast(pa.string()))
-    pairs = sorted((-row["counts"].as_py(), row["values"].as_py()) for row in counts)
+    pairs = sorted((-row["counts"].as_py(), row["values"].as_py()) for row in counts if row["values"].as_py() != _OTHER)
     enough = _RAREST_SHARE * len(values)
     return tuple(name for at, (count, name) in enumerate(pairs[:_MOST_CATEGORIES]) if at == 0 or -count >= enough)
 
