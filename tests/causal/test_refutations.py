@@ -5,7 +5,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from lifthouse.causal.sensitivity import e_value, robustness, rosenbaum_gamma
+from lifthouse.causal.sensitivity import e_value, matched_differences, robustness, rosenbaum_gamma
 from lifthouse.results.covariate_balance import covariate_balance
 from lifthouse.results.propensities import Pair, causal_pairs, propensity_scores
 from lifthouse.results.refutations import refutations
@@ -281,6 +281,24 @@ def test_hidden_bias_bound_is_where_the_signed_rank_test_gives_way():
     assert z == pytest.approx(1.959964, abs=1e-4)
     assert rosenbaum_gamma(-differences, sign=-0.1) == gamma
     assert rosenbaum_gamma(np.array([1.0, -1.1, 0.9, -1.0])) == 1.0
+
+
+@pytest.mark.parametrize("share", [0.1, 0.2, 0.4])
+def test_pairs_of_like_units_show_no_effect_where_there_is_none(share):
+    """What drives the choice drives the outcome: pairs whose untreated unit always scores lower would show it."""
+    bounds, means = [], []
+    for seed in range(8):
+        random = np.random.default_rng(seed)
+        design = random.normal(size=(3000, 2))
+        driver = design.sum(axis=1)
+        treated = random.random(3000) < 1 / (1 + np.exp(-driver) * (1 / share - 1))
+        outcome = 2 * driver + random.normal(size=3000)
+        differences = matched_differences(design, treated, outcome, most_pairs=3000, seed=seed)
+        assert len(differences) > 0.6 * treated.sum()
+        bounds.append(rosenbaum_gamma(differences))
+        means.append(differences.mean())
+    assert max(bounds) < 1.1
+    assert abs(np.mean(means)) < 0.1
 
 
 def test_pairs_that_speak_for_the_other_sign_bear_no_bias_at_all():

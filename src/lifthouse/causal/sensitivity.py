@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import dataclass
 
 import numpy as np
@@ -188,14 +189,14 @@ def rosenbaum_gamma(differences: Floats, *, sign: float = 1.0, alpha: float = 0.
 
 
 def matched_differences(design: Floats, treated: Bools, outcome: Floats, *, most_pairs: int, seed: int) -> Floats:
-    """Outcomes of treated units less those of untreated ones of like score, each used once, shape (n_pairs,).
+    """Outcomes of treated units less those of the untreated of nearest score, each used once, shape (n_pairs,).
 
     Args:
         design: Covariates, shape (n_units, n_columns).
         treated: Whether a unit is treated, shape (n_units,).
         outcome: Values, shape (n_units,).
         most_pairs: At most so many treated units, drawn at random.
-        seed: Of the drawing.
+        seed: Of the drawing, and of the order in which they are matched.
 
     Returns:
         The differences of pairs within the caliper.
@@ -203,26 +204,23 @@ def matched_differences(design: Floats, treated: Bools, outcome: Floats, *, most
     Example:
         >>> age = np.array([[0.0], [1.0], [0.0], [1.0]])
         >>> treated = np.array([True, True, False, False])
-        >>> matched_differences(age, treated, np.array([3.0, 5.0, 1.0, 2.0]), most_pairs=9, seed=0).tolist()
+        >>> sorted(matched_differences(age, treated, np.array([3.0, 5.0, 1.0, 2.0]), most_pairs=9, seed=0).tolist())
         [2.0, 3.0]
 
     """
     logits = logit_scores(design, treated)
     widest = CALIPER * float(logits.std())
-    chosen = np.flatnonzero(treated)
-    if len(chosen) > most_pairs:
-        chosen = np.random.default_rng(seed).choice(chosen, most_pairs, replace=False)
+    chosen = np.random.default_rng(seed).permutation(np.flatnonzero(treated))[:most_pairs]
     donors = np.flatnonzero(~treated)
-    chosen, donors = (
-        chosen[np.argsort(logits[chosen], kind="stable")],
-        donors[np.argsort(logits[donors], kind="stable")],
-    )
-    differences, at = [], 0
-    # Both sorted: each treated unit takes the first donor left that is not below its caliper.
+    donors = donors[np.argsort(logits[donors], kind="stable")]
+    free, outcomes = logits[donors].tolist(), outcome[donors].tolist()
+    differences = []
+    # In random order each treated unit takes the nearest donor left: a sweep from one end would lean to one side.
     for unit in chosen:
-        while at < len(donors) and logits[donors[at]] < logits[unit] - widest:
-            at += 1
-        if at < len(donors) and logits[donors[at]] <= logits[unit] + widest:
-            differences.append(outcome[unit] - outcome[donors[at]])
-            at += 1
+        after = bisect_left(free, logits[unit])
+        near = range(max(after - 1, 0), min(after + 1, len(free)))
+        at = min(near, key=lambda place: abs(free[place] - logits[unit]), default=None)
+        if at is not None and abs(free[at] - logits[unit]) <= widest:
+            differences.append(outcome[unit] - outcomes.pop(at))
+            free.pop(at)
     return np.array(differences)
