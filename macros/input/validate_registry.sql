@@ -135,8 +135,17 @@
 {% endmacro %}
 
 
+{% macro _unknown_to(file, var_name, key, names) %}
+    {#- Names in a var that no row has. -#}
+    {{ return("select '" ~ file ~ "', null, 'var " ~ var_name ~ " names ''' || name || ''', which is in no row; correct the name, or add the row'"
+        ~ ' from (select unnest([' ~ quoted_texts(names) ~ ']) as name) where ' ~ (names | length) ~ ' > 0 and name not in'
+        ~ ' (select ' ~ key ~ ' from ' ~ file ~ ' where ' ~ key ~ ' is not null)') }}
+{% endmacro %}
+
+
 {% macro _experiment_checks() %}
     {{ return([
+        _unknown_to('experiments', 'causal_experiments', 'experiment_id', var('causal_experiments')),
         _missing('experiments', 'experiment_id'),
         _repeated('experiments', ['experiment_id']),
         _not_one_of('experiments', 'assignment', ['randomised', 'observational']),
@@ -230,6 +239,7 @@
     {% set known = '(select * from experiment_metrics inner join known_metrics using (metric_name))' %}
     {{ return([
         _missing('experiment_metrics', 'experiment_id'),
+        _unknown_to('experiment_metrics', 'uplift_metrics', "experiment_id || '.' || metric_name", var('uplift_metrics') | reject('equalto', 'none') | list),
         _unknown_experiment('experiment_metrics'),
         _repeated('experiment_metrics', ['experiment_id', 'metric_name']),
         _not_one_of('experiment_metrics', 'role', ['primary', 'secondary', 'guardrail']),

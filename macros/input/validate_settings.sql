@@ -93,6 +93,9 @@
     {% for name in var('uplift_learners') if name not in learners %}
         {% do problems.append("uplift_learners: '" ~ name ~ "' is not a learner, must be one of " ~ learners | join(', ')) %}
     {% endfor %}
+    {% if not var('uplift_learners') or var('uplift_learners') | unique | list | length < var('uplift_learners') | length %}
+        {% do problems.append('uplift_learners == ' ~ var('uplift_learners') ~ ', must name at least one learner, and each once; uplift_metrics: [none] models none') %}
+    {% endif %}
     {% for name in var('input_relations') if name not in input_names() %}
         {% do problems.append("input_relations: '" ~ name ~ "' is not an input, must be one of " ~ input_names() | join(', ')) %}
     {% endfor %}

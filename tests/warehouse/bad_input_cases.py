@@ -306,6 +306,7 @@ CASES = [
             "tested_days == x, must be a whole number, at least 0",
             "uplift_folds == 1, must be a whole number, at least 2",
             f"uplift_learners: 'u_learner' is not a learner, must be one of {', '.join(LEARNERS)}\n",
+            "uplift_learners == ['t_learner', 'u_learner', 't_learner'], must name at least one learner, and each once",
             "dimensions: 'phase' is what lifthouse calls something else, must be an attribute of users",
             "dimensions: 'variant_id' is what lifthouse calls something else, must be an attribute of users",
             "stratify_by == 'Device', must be written as in dimensions (Phase, Variant_ID) or empty",
@@ -329,7 +330,7 @@ CASES = [
             "retention_periods": {"year": 3},
             "tested_days": "x",
             "uplift_folds": 1,
-            "uplift_learners": ["t_learner", "u_learner"],
+            "uplift_learners": ["t_learner", "u_learner", "t_learner"],
             "dimensions": ["Phase", "Variant_ID"],
             "stratify_by": "Device",
             "features_as_of": "yesterday",
@@ -337,12 +338,13 @@ CASES = [
         },
     ),
     Case(
-        "a day that is in no calendar, and vars nested as in dbt_project.yml",
+        "a day that is in no calendar, no learner, and vars nested as in dbt_project.yml",
         {},
         [
             "features_as_of == 2026-13-45, must be a day like 2026-03-30, or empty",
             "vars.yml names them at its top, without a line `vars:` above",
+            "uplift_learners == [], must name at least one learner",
         ],
-        {"features_as_of": "2026-13-45", "vars": {"session_timeout_minutes": 20}},
+        {"features_as_of": "2026-13-45", "uplift_learners": [], "vars": {"session_timeout_minutes": 20}},
     ),
 ]  # fmt: skip

@@ -124,6 +124,21 @@ def test_every_mistake_is_named_with_its_row_and_remedy(warehouse: Warehouse) ->
     assert ": None" not in run.output
 
 
+def test_what_vars_name_must_be_registered(warehouse: Warehouse) -> None:
+    """A wrong name would do nothing, and nothing would say so."""
+    named = {
+        "causal_experiments": ["checkout_aa", "checkout_bb"],
+        "uplift_metrics": ["none", "checkout_aa.ctr", "checkout_aa.clicks"],
+    }
+
+    run = warehouse.dbt("seed", variables=named)
+
+    assert run.returncode != 0
+    assert "experiments.csv: var causal_experiments names 'checkout_bb', which is in no row; correct" in run.output
+    assert "experiment_metrics.csv: var uplift_metrics names 'checkout_aa.clicks', which is in no row" in run.output
+    assert run.output.count("which is in no row") == 2
+
+
 def test_the_last_phase_of_an_open_experiment_has_no_end(warehouse: Warehouse) -> None:
     registry = copied_registry(warehouse)
     experiments, phases = (registry / name for name in ("experiments.csv", "experiment_phases.csv"))
