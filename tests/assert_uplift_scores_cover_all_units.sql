@@ -31,20 +31,9 @@ expected as (
 
     select
         experiment_id,
-        sum(case when is_fitted then 0 else 1 end) as count_others
+        count(*) as count_units
     from {{ ref('int_uplift_units') }}
     group by experiment_id
-
-),
-
-fitted as (
-
-    select
-        experiment_id,
-        metric_name,
-        count(*) as count_fitted
-    from {{ ref('int_uplift_held_out') }}
-    group by experiment_id, metric_name
 
 )
 
@@ -55,7 +44,6 @@ select
     scored.count_scored
 from best
 left join expected on best.experiment_id = expected.experiment_id
-left join fitted on best.experiment_id = fitted.experiment_id and best.metric_name = fitted.metric_name
 left join scored
     on
         best.experiment_id = scored.experiment_id
@@ -63,5 +51,5 @@ left join scored
         and best.treatment_variant_id = scored.treatment_variant_id
         and best.learner = scored.learner
 where
-    scored.count_scored is distinct from expected.count_others + fitted.count_fitted
+    scored.count_scored is distinct from expected.count_units
     or scored.count_scored is null

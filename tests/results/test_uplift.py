@@ -101,6 +101,26 @@ def test_saved_models_score_units_that_come_later(built: tuple) -> None:
     assert set(load_models(models)) == {0, 1, 2}
 
 
+def test_units_whose_outcome_is_not_known_yet_are_scored(built: tuple) -> None:
+    units, outcomes, _, _, _, truth = built
+    targets = [TARGET, replace(TARGET, metric_name="later")]
+    known = pd.concat([outcomes, outcomes[outcomes.index % 4 > 0].assign(metric_name="later")])
+    models = uplift_models(targets, units, known, learners=LEARNERS).to_pandas()
+    held_out = held_out_scores(targets, models, units, known)
+    evaluation = uplift_evaluation(targets, models, held_out).to_pandas()
+    batches = pa.Table.from_pandas(units, preserve_index=False).to_batches(max_chunksize=1500)
+    scores = pa.Table.from_batches(uplift_scores(targets, models, held_out, evaluation, batches)).to_pandas()
+    for metric, count_fitted in (("m", 4000), ("later", 3000)):
+        learner, _ = best_learners(evaluation)["e", metric, "c"]
+        of_metric = scores[(scores["metric_name"] == metric) & (scores["treatment_variant_id"] == "c")]
+        of_best = of_metric[of_metric["learner"] == learner].set_index("unit_id")
+        assert sorted(of_best.index) == units["unit_id"].tolist()
+        assert of_best["fold"].notna().sum() == count_fitted
+    unknown = of_best.loc[units["unit_id"][::4]]
+    assert unknown["fold"].isna().all()
+    assert stats.spearmanr(unknown["uplift"], truth[::4]).statistic > 0.6
+
+
 def test_days_are_read_alike_of_units_that_come_later() -> None:
     units, outcomes, _ = experiment(1000)
     units["since"] = pd.Timestamp("2026-01-01") + pd.to_timedelta(np.arange(1000) % 90, unit="D")

@@ -20,6 +20,7 @@ from lifthouse.results.uplift_profit import (
     expected_earnings,
     held_out_earnings,
     ledger_of,
+    positions,
     winner_of,
 )
 from lifthouse.results.uplift_targets import PairKeys, Target
@@ -52,7 +53,7 @@ def uplift_scores(
     models: pd.DataFrame,
     held_out: pa.Table,
     evaluation: pd.DataFrame,
-    others: Iterable[pa.RecordBatch],
+    units: Iterable[pa.RecordBatch],
     *,
     confidence: float = 0.95,
 ) -> Iterator[pa.RecordBatch]:
@@ -63,12 +64,13 @@ def uplift_scores(
         models: `int_uplift_models`.
         held_out: `int_uplift_held_out`.
         evaluation: `int_uplift_evaluation`.
-        others: Batches of `int_uplift_units` that were not fitted, each in memory only while it is scored.
+        units: Batches of `int_uplift_units`, each in memory only while it is scored.
         confidence: Level of the intervals of learners that have standard errors.
 
     Yields:
-        Rows per experiment, treatment, metric, unit and learner: fitted units by every learner, out of fold; others by
-        the best learner, averaged over the folds' models, none of which has seen them. Tiers are the winner's fifths.
+        Rows per experiment, treatment, metric, unit and learner: fitted units by every learner, out of fold; others,
+        also those whose outcome is not known yet, by the best learner, averaged over the folds' models, none of which
+        has seen them. Tiers are the winner's fifths.
 
     """
     best = best_learners(evaluation)
@@ -82,12 +84,11 @@ def uplift_scores(
         for held in experiment.held.values():
             yield from _held_out_batches(held, experiment, best, reach)
     cuts = _tier_cuts(modelled, best)
-    for batch in others:
+    for batch in units:
         frame = batch.to_pandas(date_as_object=False)
         for experiment in experiments:
-            units = frame[frame["experiment_id"] == experiment.experiment_id]
-            if not units.empty:
-                yield from _other_batches(units, experiment, best, cuts, reach)
+            of_experiment = frame[frame["experiment_id"] == experiment.experiment_id]
+            yield from _other_batches(of_experiment, experiment, best, cuts, reach)
 
 
 @dataclass(frozen=True)
@@ -126,6 +127,11 @@ def _chosen(ledger: Ledger, earnings: Sequence[Floats | None], size: int) -> Int
 def _other_batches(
     units: pd.DataFrame, experiment: _Experiment, best: Best, cuts: dict[PairKeys, Floats], reach: float
 ) -> Iterator[pa.RecordBatch]:
+    places = {name: positions(units["unit_id"], held.unit_ids) for name, held in experiment.held.items()}
+    lacking = np.any([place < 0 for place in places.values()], axis=0)
+    if not lacking.any():
+        return
+    units, places = units[lacking], {name: place[lacking] for name, place in places.items()}
     finals: dict[PairKeys, tuple[Floats, Floats]] = {}
     for name, held in experiment.held.items():
         fitted = experiment.models[name]
@@ -133,22 +139,25 @@ def _other_batches(
         finals |= {key: _final(fitted, best[key][0], at, x) for at, key in enumerate(_keys(held.target)) if key in best}
 
     def effect_of(target: Target, at: int, learner: str | None) -> Floats:
-        if learner:
-            return finals[_keys(target)[at]][0]
-        return np.full(len(units), experiment.held[target.metric_name].average_effects()[:, at].mean())
+        held, place = experiment.held[target.metric_name], places[target.metric_name]
+        average = held.average_effects()[:, at]
+        held_out = held.uplifts[learner][:, at] if learner else average
+        return np.where(place >= 0, held_out[place], finals[_keys(target)[at]][0] if learner else average.mean())
 
     for name, held in experiment.held.items():
-        ledger = experiment.ledgers[name]
-        chosen = _chosen(ledger, expected_earnings(ledger, best, effect_of), len(units))
+        ledger, left = experiment.ledgers[name], places[name] < 0
+        if not left.any():
+            continue
+        chosen = _chosen(ledger, expected_earnings(ledger, best, effect_of), len(units))[left]
         for at, key in enumerate(_keys(held.target)):
             if key not in best:
                 continue
             learner, has_won = best[key]
-            uplift, error = finals[key]
+            uplift, error = (values[left] for values in finals[key])
             above = np.searchsorted(cuts[key], held.target.sign * uplift, side="right")
             tier = np.array(TIERS)[above] if has_won else None
             is_best = chosen == at if has_won else None
-            yield _batch(key, learner, units["unit_id"], (uplift, error, reach), (tier, is_best, None))
+            yield _batch(key, learner, units["unit_id"][left], (uplift, error, reach), (tier, is_best, None))
 
 
 def _final(fitted: list[tuple[Encoding, FoldModels]], learner: str, at: int, x: Floats) -> tuple[Floats, Floats]:
