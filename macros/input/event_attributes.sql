@@ -11,15 +11,15 @@
 
 {% macro changed_attributes(scan) %}
     {#-
-        The attributes of events that come with another type than stg_events holds them in: [{name, held_type, kept_type}], the name as it is
-        there. Numbers are kept in the type that holds both; for all else the held type stays.
+        The attributes of events that come with another type than stg_events holds them in: [{name, type, held_type, kept_type}], the name as
+        it is there. Numbers and nested values are kept in the type that holds both; for all else the held type stays.
     -#}
     {% set held, changed = held_event_columns(), [] %}
     {% set declared = input_contract('events').columns | map(attribute='name') | list %}
     {% for name, type in (described_columns(scan) if held and scan else {}).items() if name | lower in held and name | lower not in declared %}
         {% set column = held[name | lower] %}
         {% if type != column.dtype | lower %}
-            {% do changed.append({'name': column.name, 'held_type': column.dtype, 'kept_type': _wider_type(column.dtype, type)}) %}
+            {% do changed.append({'name': column.name, 'type': type, 'held_type': column.dtype, 'kept_type': _wider_type(column.dtype, type)}) %}
         {% endif %}
     {% endfor %}
     {{ return(changed) }}
@@ -27,7 +27,7 @@
 
 
 {% macro widen_attributes() %}
-    {#- Pre-hook of stg_events: a column takes on the type that the numbers of this load need, which an insert would round. -#}
+    {#- Pre-hook of stg_events: a column takes on the type that this load needs: an insert would round its numbers, and drop its new fields. -#}
     {% if is_incremental() %}
         {% for attribute in changed_attributes(input_location('events').scan) if attribute.kept_type != attribute.held_type %}
             alter table {{ this }} alter column {{ adapter.quote(attribute.name) }} set data type {{ attribute.kept_type }};
@@ -37,7 +37,8 @@
 
 
 {% macro _wider_type(held, other) %}
-    {% if is_number_type(held) and is_number_type(other) %}
+    {#- A column of which nothing is known but nulls has the type "NULL". -#}
+    {% if is_number_type(held) and is_number_type(other) or is_nested_type(held) and is_nested_type(other) or held == '"NULL"' %}
         {{ return(scalar('select typeof(number) from (select cast(null as ' ~ held ~ ') as number union all select cast(null as '
             ~ other ~ ')) limit 1')) }}
     {% endif %}

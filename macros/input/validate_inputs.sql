@@ -73,8 +73,9 @@
     {% for attribute in changed_attributes(location.scan) %}
         {% set value, type = adapter.quote(attribute.name), attribute.kept_type %}
         {% set kept = 'try_cast(' ~ value ~ ' as ' ~ type ~ ')' %}
-        {#- A text that is a number may be written in several ways, and a moment be cut to its day. -#}
-        {% set compared_as = 'double' if is_number_type(type) else ('timestamp' if type | lower == 'date' else type) %}
+        {#- A text that is a number may be written in several ways, a moment be cut to its day, and a field be dropped. -#}
+        {% set compared_as = 'double' if is_number_type(type) else 'timestamp' if type | lower == 'date'
+            else attribute.type if is_nested_type(type) else type %}
         {% do counts.append('select ' ~ quoted_text(attribute.name) ~ ', ' ~ quoted_text(type) ~ ', min(cast(' ~ value
             ~ ' as varchar)), count(*) from checked where ' ~ value ~ ' is not null and (' ~ kept ~ ' is null or try_cast(' ~ kept ~ ' as '
             ~ compared_as ~ ') is distinct from try_cast(' ~ value ~ ' as ' ~ compared_as ~ '))') %}
@@ -201,7 +202,7 @@
     {% if source_type == '"null"' %}
         {{ return(true) }}
     {% endif %}
-    {% set is_nested = source_type.endswith(']') or source_type.startswith(('struct', 'map', 'union')) %}
+    {% set is_nested = is_nested_type(source_type) %}
     {% set is_moment = source_type == 'date' or source_type.startswith('timestamp') %}
     {% if target_type == 'timestamp' %}
         {{ return(not is_nested and (is_moment or source_type == 'varchar')) }}

@@ -178,6 +178,28 @@ def test_attributes_of_later_loads_go_to_the_columns_there_are(warehouse: Wareho
     assert ("e3", "big") in warehouse.query("select event_id, size from staging.stg_events")
 
 
+def test_later_loads_may_bring_fields_and_say_what_a_column_of_nulls_holds(warehouse: Warehouse) -> None:
+    """Each load is a file of its own, and the one before is gone."""
+    loads = {
+        "1": "null as campaign, {'a': 1} as place",
+        "2": "'spring' as campaign, {'a': 2, 'b': 'x'} as place",
+        "3": "'summer' as campaign, {'c': 0.5::double} as place",
+    }
+    for load, attributes in loads.items():
+        event = (
+            f"select 'e{load}' as event_id, 'ann' as user_id, 'click' as event_type, "
+            f"timestamp '2026-03-0{load} 09:00:00' as occurred_at, {attributes}"
+        )
+        duckdb.sql(event).write_parquet(str(warehouse.input_folder / "events.parquet"))
+        warehouse.built(*STAGING)
+
+    assert warehouse.query("select campaign, place from staging.stg_events order by event_id") == [
+        (None, {"a": 1, "b": None, "c": None}),
+        ("spring", {"a": 2, "b": "x", "c": None}),
+        ("summer", {"a": None, "b": None, "c": 0.5}),
+    ]
+
+
 def test_a_unit_is_observed_once(warehouse: Warehouse) -> None:
     header = "experiment_id,unit_id,variant_id,outcome\n"
     (warehouse.input_folder / "observations.csv").write_text(
