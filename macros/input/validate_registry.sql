@@ -86,9 +86,9 @@
 
 
 {% macro _unreadable_time(file, column, example) %}
-    {#- Seeds are cast to timestamps, which drops an offset without a word. -#}
+    {#- Seeds are cast to timestamps, which drops an offset and a PM without a word. -#}
     {{ return(_unreadable(file, column, 'timestamp', 'a time like ' ~ example) ~ ' union all '
-        ~ _problem(file, 'epoch_us(try_cast(' ~ column ~ ' as timestamp)) != epoch_us(try_cast(' ~ column ~ ' as timestamptz))',
+        ~ _problem(file, 'epoch_us(try_cast(' ~ column ~ ' as timestamp)) is distinct from epoch_us(try_cast(' ~ column ~ ' as timestamptz))',
             "'" ~ column ~ " == ''' || " ~ column ~ " || ''' is not in UTC, as all times of the registry are; convert it and leave the offset out'")) }}
 {% endmacro %}
 

@@ -29,6 +29,12 @@ MISTAKES = {
         "abroad,Begins elsewhere,randomised,running,2026-03-16T00:00:00+02:00,,,,": (
             "started_at == '2026-03-16T00:00:00+02:00' is not in UTC, as all times of the registry are; convert it"
         ),
+        "apart,An offset apart,randomised,running,2026-03-16 00:00:00 +02:00,,,,": (
+            "started_at == '2026-03-16 00:00:00 +02:00' is not in UTC"
+        ),
+        "evening,A clock of twelve,randomised,running,2026-03-16 10:00:00 PM,,,,": (
+            "started_at == '2026-03-16 10:00:00 PM' is not in UTC"
+        ),
         "half,Half a unit,randomised,running,2026-03-16T00:00:00Z,,,1000.5,": (
             "planned_units == '1000.5', must be a whole number, or empty"
         ),
