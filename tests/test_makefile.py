@@ -84,7 +84,7 @@ def project(tmp_path: Path) -> Project:
 
 
 @pytest.mark.parametrize(
-    "folder", ["data/shop", "data/my shop", "data/it's", 'data/"so-called" shop: #1', "data/a[1] & b;"]
+    "folder", ["data/shop", "data/my shop", "data/it's", 'data/"so-called" shop: #1', "data/a(1) & b;"]
 )
 def test_a_folder_of_input_may_have_any_name(project: Project, folder: str):
     project.write(f"{folder}/vars.yml", "session_timeout_minutes: 20\ninput_folder: elsewhere")

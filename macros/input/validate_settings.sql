@@ -2,6 +2,9 @@
     {#- On-run-start: rejects vars that contradict each other or make no sense, naming the var and the remedy. -#}
     {% do validate_kinds_of_settings() %}
     {% set problems = _unknown_settings() %}
+    {% if modules.re.search('[*?[]', var('input_folder') | string) %}
+        {% do problems.append('input_folder == ' ~ var('input_folder') ~ ', must have no *, ? or [ in it: DuckDB would look for other folders. Rename the folder') %}
+    {% endif %}
     {% if var('session_source') not in ['inactivity', 'tracker'] %}
         {% do problems.append("session_source == '" ~ var('session_source') ~ "', must be inactivity or tracker") %}
     {% endif %}

@@ -293,6 +293,7 @@ CASES = [
         {},
         [
             "The vars cannot be used; nothing was built.",
+            "input_folder == data/a[1], must have no *, ? or [ in it: DuckDB would look for other folders. Rename",
             "session_source == 'foo', must be inactivity or tracker",
             "session_timeout_minutes == -5, must be a number of minutes > 0",
             "max_quarantined_share == half, must be a share in [0, 1]",
@@ -314,6 +315,7 @@ CASES = [
             "input_relations: 'event' is not an input, must be one of events, exposures, users, items, observations",
         ],
         {
+            "input_folder": "data/a[1]",
             "session_source": "foo",
             "session_timeout": 20,
             "session_timeout_minutes": -5,
