@@ -40,19 +40,25 @@
         {% do problems.extend(_attribute_problems(location)) %}
     {% endif %}
     {% if not problems %}
-        {% do problems.extend(_row_problems(input_name, location)) %}
-        {% if problems and '*' in location.label %}
-            {% do problems.extend(_problems_of_each_file(location, contract)) %}
-        {% endif %}
+        {% do problems.extend(_row_problems(input_name, location, contract)) %}
     {% endif %}
     {{ return(problems) }}
 {% endmacro %}
 
 
-{% macro _problems_of_each_file(location, contract) %}
-    {#- A column that only some files have is null in the rows of the others: says which. -#}
+{% macro _problems_of_each_file(location, contract, nowhere_in=[]) %}
+    {#-
+        A column that only some files have is null in the rows of the others: says which. Looks at all files, or at those only where one of
+        some columns has no value.
+    -#}
+    {% set files = 'select file from glob(' ~ quoted_text(location.label) ~ ')' %}
+    {% if nowhere_in %}
+        {#- A column of the input can't be called _row. -#}
+        {% set files = 'select _row from ' ~ location.scan[:-1] ~ ", filename = '_row') group by _row having least(count("
+            ~ nowhere_in | join('), count(') ~ ')) = 0' %}
+    {% endif %}
     {% set problems = [] %}
-    {% for row in run_query('select file from glob(' ~ quoted_text(location.label) ~ ') order by 1') %}
+    {% for row in run_query(files ~ ' order by 1') %}
         {% do problems.extend(_column_problems({'label': row[0], 'scan': plain_scan(row[0])}, contract)) %}
     {% endfor %}
     {{ return(problems) }}
@@ -213,8 +219,8 @@
 {% endmacro %}
 
 
-{% macro _row_problems(input_name, location) %}
-    {#- No rows at all, or more unusable rows than max_quarantined_share allows. -#}
+{% macro _row_problems(input_name, location, contract) %}
+    {#- No rows at all, more unusable rows than max_quarantined_share allows, or a file among several that lacks a column. -#}
     {% set loaded_after = events_watermark() if input_name == 'events' else none %}
     {% set counts = run_query(
         'select _rejection_reason, cast(greatest(count(*) - coalesce(any_value(known.count_rows), 0), 0) as bigint) from ('
@@ -224,7 +230,7 @@
     {% set total = counts.columns[1].values() | sum %}
     {% if total == 0 and not loaded_after %}
         {{ return([location.label ~ ' has no rows. Expected: at least one. Fill the file' ~
-            ('.' if input_contract(input_name).is_required else ', or remove it: this input is optional.')]) }}
+            ('.' if contract.is_required else ', or remove it: this input is optional.')]) }}
     {% endif %}
 
     {% set rejected = counts | rejectattr(0, 'none') | selectattr(1, 'gt', 0) | list %}
@@ -241,6 +247,14 @@
                 ~ '%g' | format(100 * var('max_quarantined_share')) ~ '% unusable rows. Repair the rows, or raise var '
                 ~ 'max_quarantined_share to set them aside in fct_quarantined_rows.') %}
         {% endfor %}
+    {% endif %}
+    {% set reasons = rejected | map(attribute=0) | list %}
+    {% set absent = [] %}
+    {% for column in contract.columns if column.name ~ ' is null' in reasons %}
+        {% do absent.append(column.name) %}
+    {% endfor %}
+    {% if '*' in location.label and (problems or absent) %}
+        {% do problems.extend(_problems_of_each_file(location, contract, [] if problems else absent)) %}
     {% endif %}
     {{ return(problems) }}
 {% endmacro %}

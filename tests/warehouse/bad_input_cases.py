@@ -213,6 +213,17 @@ CASES = [
         ["events/2026-03-17.parquet: column user_id is missing. Expected: user_id (varchar)"],
     ),
     Case(
+        "one small file of several has no header, and loses its first line to it",
+        {
+            "events.csv": None,
+            "events/2026-03-16.csv": HEADER.replace("device", "filename") + "".join(
+                f"n{number},ann,click,2026-03-16 10:00:00,,lamp,,phone\n" for number in range(300)
+            ),
+            "events/2026-03-17.csv": LINES[6] + LINES[7],
+        },
+        ["events/2026-03-17.csv: column event_id is missing. Expected: event_id (varchar); found: e7, cat, impression"],
+    ),
+    Case(
         "one of several files has moments as numbers",
         {
             "events.csv": None,
