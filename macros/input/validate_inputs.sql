@@ -127,13 +127,14 @@
 
 {% macro _files_overlooked(input_name, patterns) %}
     {#- Files that look like data of this input, under a name or in a folder that isn't looked at: they must not be left out in silence. -#}
-    {% set stem = var('input_folder') ~ '/' ~ input_name %}
+    {% set folder, singular = var('input_folder') ~ '/', input_name[:-1] %}
     {% set read = 'select file from glob(' ~ quoted_text(patterns[0]) ~ ')' if patterns else "select ''" %}
     {% set problems = [] %}
     {% for row in run_query(
-        'select file from (select file from glob(' ~ quoted_text(var('input_folder') ~ '/*.*') ~ ') where starts_with(lower(parse_filename(file)), '
-        ~ quoted_text(input_name ~ '.') ~ ') union all select file from glob(' ~ quoted_text(stem ~ '/**') ~ ')) as found where file not in ('
-        ~ read ~ ") and regexp_matches(lower(file), '\\.(parquet|csv|tsv|json|jsonl|ndjson)(\\.(gz|zst))?$')"
+        'select file from (select file from glob(' ~ quoted_text(folder ~ '*.*') ~ ") where regexp_matches(lower(parse_filename(file)), '^("
+        ~ singular ~ '\\.|' ~ input_name ~ "[^a-z])') union all select file from glob([" ~ quoted_text(folder ~ singular ~ '/**') ~ ', '
+        ~ quoted_text(folder ~ input_name ~ '/**') ~ '])) as found where file not in (' ~ read
+        ~ ") and regexp_matches(lower(file), '\\.(parquet|csv|tsv|txt|xlsx?|json|jsonl|ndjson|avro|orc)(\\.(gz|zst|bz2|zip))?$')"
         ~ " order by 1 limit 3"
     ) %}
         {% do problems.append(row[0] ~ ' is not read. Expected: ' ~ input_name ~ '.parquet, .csv or .csv.gz, or files of one of these kinds'

@@ -239,11 +239,19 @@ CASES = [
             "events/day=16/part.parquet": f"from ({rows_of(EVENTS)}) where occurred_at < '2026-03-17'",
             "users.csv": None,
             "users.TSV": USERS.replace(",", "\t"),
+            "exposures.csv": None,
+            "exposure.csv": EXPOSURES,
+            "items.csv": None,
+            "items_2026-03-16.csv": ITEMS,
+            "observation/all.xlsx": b"not empty",
         },
         [
             "events/day=16/part.parquet is not read. Expected: events.parquet, .csv or .csv.gz, or files of one of "
             "these kinds in the folder events/ itself. Move, convert or remove it.",
             "users.TSV is not read. Expected: users.parquet",
+            "exposure.csv is not read. Expected: exposures.parquet",
+            "items_2026-03-16.csv is not read. Expected: items.parquet",
+            "observation/all.xlsx is not read. Expected: observations.parquet",
         ],
     ),
     Case(
