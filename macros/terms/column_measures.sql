@@ -1,10 +1,11 @@
 {% macro column_measures(columns) %}
     {#- Sums over any rows that add up over batches: for each column its values and range, to be unpivoted by column_rows. -#}
     {%- for column in columns %}
-    count({{ column.quoted }}) as count_values_{{ column.number }},
+    {%- set value = finite('cast(' ~ column.quoted ~ ' as double)') if column.is_number else column.quoted %}
+    count({{ value }}) as count_values_{{ column.number }},
     {%- if column.is_number %}
-    min(cast({{ column.quoted }} as double)) as minimum_{{ column.number }},
-    max(cast({{ column.quoted }} as double)) as maximum_{{ column.number }},
+    min({{ value }}) as minimum_{{ column.number }},
+    max({{ value }}) as maximum_{{ column.number }},
     {%- endif %}
     {%- endfor %}
 {% endmacro %}
