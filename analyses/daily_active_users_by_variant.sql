@@ -1,9 +1,10 @@
--- How many of the users exposed so far were active on each of the last 28 days, in each arm of each experiment?
+-- How many of the users exposed so far were active on each day, in each arm of each experiment?
 --
 -- Asked by: the product manager who watches a running experiment.
 -- How to read it: compare active_rate between the arms of one day. Both arms fall over time, because the first days hold
--- the keenest users; only the distance between the arms says something about the variant. A day of exposure counts as active.
--- For a verdict read fct_experiment_effects; a daily distance is mostly noise.
+-- the keenest users; only the distance between the arms says something about the variant. On the day of exposure what came
+-- before it counts too. The last 28 days of each experiment are shown, to its end. For a verdict read fct_experiment_effects; a
+-- daily distance is mostly noise.
 
 with
 
@@ -24,11 +25,35 @@ units as (
 
 ),
 
+experiments as (
+
+    select
+        experiment_id,
+
+        max(coalesce(ended_at, timestamp 'infinity')) as ended_at
+    from {{ ref('dim_experiment_variants') }}
+    group by all
+
+),
+
 days as (
 
-    select distinct activity_date
-    from user_days
-    where activity_date > (select max(latest.activity_date) - 28 from user_days as latest)
+    select distinct
+        experiments.experiment_id,
+        user_days.activity_date
+    from experiments
+    inner join user_days on experiments.ended_at > user_days.activity_date
+
+),
+
+last_days as (
+
+    select
+        experiment_id,
+
+        max(activity_date) as activity_date
+    from days
+    group by all
 
 ),
 
@@ -54,7 +79,12 @@ exposed as (
 
         cast(sum(newly_exposed.count_units) as bigint) as count_exposed
     from newly_exposed
-    inner join days on newly_exposed.first_exposed_date <= days.activity_date
+    inner join days
+        on
+            newly_exposed.experiment_id = days.experiment_id
+            and newly_exposed.first_exposed_date <= days.activity_date
+    inner join last_days on newly_exposed.experiment_id = last_days.experiment_id
+    where days.activity_date > last_days.activity_date - 28
     group by all
 
 ),

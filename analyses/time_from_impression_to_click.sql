@@ -1,8 +1,9 @@
 -- How long do users look before they click, and is the attribution window long enough?
 --
 -- Asked by: the team that ranks or recommends items, and whoever sets attribution_window_minutes.
--- How to read it: seconds from an impression to the first click it led to, over everything ('all') and by arm after
--- exposure. If the 95th percentile is close to the window, the window cuts clicks off. A faster arm is not a better arm.
+-- How to read it: seconds from an impression to the first click it led to, over everything ('all') and by arm from exposure to
+-- the experiment's end. If the 95th percentile is close to the window, the window cuts clicks off. A faster arm is not a better
+-- arm.
 
 with
 
@@ -22,6 +23,17 @@ units as (
 
 ),
 
+experiments as (
+
+    select
+        experiment_id,
+
+        max(coalesce(ended_at, timestamp 'infinity')) as ended_at
+    from {{ ref('dim_experiment_variants') }}
+    group by all
+
+),
+
 clicks as (
 
     select
@@ -36,11 +48,13 @@ clicks as (
         units.experiment_id,
         units.variant_id,
         clicked_impressions.seconds_to_click
-    from clicked_impressions
-    inner join units
+    from units
+    inner join experiments on units.experiment_id = experiments.experiment_id
+    inner join clicked_impressions
         on
-            clicked_impressions.user_id = units.unit_id
-            and clicked_impressions.impressed_at >= units.first_exposed_at
+            units.unit_id = clicked_impressions.user_id
+            and units.first_exposed_at <= clicked_impressions.impressed_at
+            and experiments.ended_at > clicked_impressions.impressed_at
 
 ),
 

@@ -234,6 +234,57 @@ def test_click_rates_end_with_the_experiment_and_go_back_28_days_from_there(anal
     assert (days["open"][0], days["open"][-1], len(days["open"])) == (("04-03", 0.5), ("04-30", 0.5), 28)
 
 
+def test_times_to_click_end_with_the_experiment(analyses: Analyses) -> None:
+    records = analyses.records_on(
+        "time_from_impression_to_click",
+        {
+            "fct_experiment_units": UNITS.format(rows="('ended', 'a', 'ann'), ('open', 'a', 'ann')", columns=""),
+            "dim_experiment_variants": """
+                from (values
+                    ('ended', timestamp '2026-03-02 11:00'), ('ended', timestamp '2026-03-02 12:00'), ('open', null)
+                ) as variants(experiment_id, ended_at)
+            """,
+            "fct_impressions": """
+                from (values
+                    ('ann', 1.0, timestamp '2026-03-02 09:59'), ('ann', 2.0, timestamp '2026-03-02 10:00'),
+                    ('ann', 4.0, timestamp '2026-03-02 11:59'), ('ann', 8.0, timestamp '2026-03-02 12:00')
+                ) as impressions(user_id, seconds_to_click, impressed_at)
+            """,
+        },
+    )
+    assert [(record["experiment_id"], record["count_clicks"], record["median_seconds"]) for record in records] == [
+        ("all", 4, 3),
+        ("ended", 2, 3),
+        ("open", 3, 4),
+    ]
+
+
+def test_active_users_end_with_the_experiment_and_go_back_28_days_from_there(analyses: Analyses) -> None:
+    records = analyses.records_on(
+        "daily_active_users_by_variant",
+        {
+            "fct_experiment_units": UNITS.format(
+                rows="('ended', 'a', 'ann'), ('ended', 'a', 'silent'), ('open', 'a', 'ann'), ('table', 'a', 'row 1')",
+                columns="",
+            ),
+            "dim_experiment_variants": """
+                from (values ('ended', timestamp '2026-03-04'), ('open', null), ('table', null))
+                    as variants(experiment_id, ended_at)
+            """,
+            "fct_user_days": """
+                select 'ann' as user_id, cast(day as date) as activity_date
+                from generate_series(date '2026-03-01', date '2026-04-30', interval 1 day) as days(day)
+            """,
+        },
+    )
+    days = defaultdict(list)
+    for record in records:
+        days[record["experiment_id"]].append((str(record["activity_date"])[5:], record["active_rate"]))
+    assert days.keys() == {"ended", "open"}
+    assert days["ended"] == [("03-02", 0.5), ("03-03", 0.5)]
+    assert (days["open"][0], days["open"][-1], len(days["open"])) == (("04-03", 1), ("04-30", 1), 28)
+
+
 def test_units_exposed_outside_of_all_phases_are_not_left_out(analyses: Analyses) -> None:
     records = analyses.records_on(
         "experiment_shares",
