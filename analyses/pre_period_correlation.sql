@@ -4,7 +4,7 @@
 -- How to read it: the correlation, inside the arms, of revenue in the week from first exposure on with what the user did in the
 -- two weeks before. variance_reduction_rate is its square: the share of the variance that CUPED removes.
 -- equivalent_sample_gain is how many times as many units the same precision would need without it. Only units whose week was
--- over count. A null is a covariate that does not vary.
+-- over count, those that were never active too. A null is a covariate that does not vary.
 {%- set days_before = 14 %}
 {%- set days_after = 7 %}
 {%- set covariates = ['revenue', 'count_events', 'count_clicks', 'count_purchases', 'days_active'] %}
@@ -35,9 +35,16 @@ units as (
         unit_id,
         cast(first_exposed_at as date) as first_exposed_date
     from {{ ref('fct_experiment_units') }}
-    where
-        is_included
-        and unit_id in (select user_days.user_id from user_days)
+    where is_included
+
+),
+
+-- One that came as observations has no days.
+active_experiments as (
+
+    select distinct experiment_id
+    from units
+    where unit_id in (select user_days.user_id from user_days)
 
 ),
 
@@ -46,7 +53,9 @@ mature_units as (
     select units.*
     from units
     cross join last_day
-    where units.first_exposed_date + {{ days_after }} <= last_day.last_date
+    where
+        units.first_exposed_date + {{ days_after }} <= last_day.last_date
+        and units.experiment_id in (select active_experiments.experiment_id from active_experiments)
 
 ),
 

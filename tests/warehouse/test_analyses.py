@@ -285,6 +285,29 @@ def test_active_users_end_with_the_experiment_and_go_back_28_days_from_there(ana
     assert (days["open"][0], days["open"][-1], len(days["open"])) == (("04-03", 1), ("04-30", 1), 28)
 
 
+def test_the_past_predicts_revenue_over_all_units_that_count(analyses: Analyses) -> None:
+    records = analyses.records_on(
+        "pre_period_correlation",
+        {
+            "fct_experiment_units": UNITS.format(
+                rows="('shop', 'a', 'ann'), ('shop', 'a', 'bob'), ('shop', 'a', 'silent'), ('table', 'a', 'row 1')",
+                columns="",
+            ),
+            # Of the two who were ever active, the one without a past brings more.
+            "fct_user_days": """
+                from (values
+                    ('ann', date '2026-03-01', 4.0, 1, 1, 1), ('ann', date '2026-03-02', 1.0, 1, 1, 1),
+                    ('bob', date '2026-03-02', 3.0, 1, 1, 1), ('cat', date '2026-03-09', 0.0, 1, 1, 1)
+                ) as user_days(user_id, activity_date, revenue, count_events, count_clicks, count_purchases)
+            """,
+        },
+    )
+    assert {(record["experiment_id"], record["count_units"]) for record in records} == {("shop", 3)}
+    [by_revenue] = [record["correlation"] for record in records if record["covariate"] == "revenue"]
+    # Pearson's, by hand, of (4, 1), (0, 3) and (0, 0).
+    assert by_revenue == pytest.approx(-2 / math.sqrt(16 * 7))
+
+
 def test_units_exposed_outside_of_all_phases_are_not_left_out(analyses: Analyses) -> None:
     records = analyses.records_on(
         "experiment_shares",
