@@ -33,9 +33,9 @@ attributed as (
         count(*) as count_impressions,
         cast(sum(impressions.count_clicks) as bigint) as count_clicks,
         cast(sum(impressions.count_purchases) as bigint) as count_purchases,
-        sum(impressions.count_purchases) filter (
-            where impressions.impressed_at + {{ attribution_window() }} <= items.as_of_date
-        ) as count_purchases_before_as_of_date,
+        coalesce(sum(impressions.count_purchases) filter (
+            where impressions.impressed_at + {{ attribution_window() }} < items.as_of_date
+        ), 0) as count_purchases_before_as_of_date,
         sum(impressions.revenue) as attributed_revenue
     from impressions
     left join items on impressions.item_id = items.item_id

@@ -340,15 +340,18 @@ def test_items_share_of_purchases_knows_neither_refunds_nor_what_came_after_the_
         {
             # Of three purchases of the lamp two were refunded.
             "dim_items": """
-                from (values ('lamp', 'high', 20.0, 3, 20.0, date '2026-03-10')) as
-                    items(item_id, price_tier, price, count_purchases, revenue, as_of_date)
+                from (values
+                    ('lamp', 'high', 20.0, 3, 20.0, date '2026-03-10'), ('rug', 'low', 6.0, 2, 12.0, date '2026-03-10')
+                ) as items(item_id, price_tier, price, count_purchases, revenue, as_of_date)
             """,
             "fct_impressions": """
                 from (values
                     ('lamp', 2, 1, 20.0, timestamp '2026-03-09 10:00'),
+                    ('lamp', 1, 1, 20.0, timestamp '2026-03-09 22:59:59'),
+                    -- What was bought at midnight may have followed from it.
                     ('lamp', 1, 1, 20.0, timestamp '2026-03-09 23:00'),
-                    ('lamp', 1, 1, 20.0, timestamp '2026-03-09 23:30'),
                     ('lamp', 1, 1, 20.0, timestamp '2026-03-11 10:00'),
+                    ('rug', 0, 1, 6.0, timestamp '2026-03-09 23:30'),
                     ('new', 0, 1, 5.0, timestamp '2026-03-11 11:00')
                 ) as impressions(item_id, count_clicks, count_purchases, revenue, impressed_at)
             """,
@@ -357,6 +360,7 @@ def test_items_share_of_purchases_knows_neither_refunds_nor_what_came_after_the_
     columns = ("item_id", "count_purchases", "attributed_revenue", "attributed_purchase_share")
     assert [tuple(record[column] for column in columns) for record in records] == [
         ("lamp", 4, 80, pytest.approx(2 / 3)),
+        ("rug", 1, 6, 0),
         ("new", 1, 5, None),
     ]
 
