@@ -4,7 +4,7 @@
 -- How to read it: one row per input and finding. 'rows' are the rows of the input that could be read. 'quarantined' rows were set
 -- aside, with the reason; the rows themselves are in fct_quarantined_rows. 'late' are events loaded more than a day after they
 -- happened. 'unexpected volume' are days with far more or fewer rows than the same weekdays before; the bounds are in
--- fct_data_quality. relative_count is count_found for each row of the input, for 'unexpected volume' for each day judged.
+-- fct_data_quality. relative_count is count_found for each row that could be read, for 'unexpected volume' for each day judged.
 
 with
 
