@@ -56,6 +56,16 @@ def test_a_treatment_in_which_nobody_bought_has_no_relative_posterior() -> None:
     assert posteriors[["effect", "ci_lower", "standard_deviation", "expected_loss"]].isna().all(axis=None)
 
 
+def test_a_control_in_which_nobody_bought_has_no_relative_posterior() -> None:
+    bought = np.random.default_rng(3).exponential(13.7, size=277)
+
+    posteriors = experiment_posteriors(
+        pd.DataFrame([moments("a", np.zeros(270), 7.1), moments("b", bought, 7.1)]), REGISTRY
+    )
+
+    assert posteriors["reason"].tolist() == ["zero_denominator"]
+
+
 def test_an_adjusted_proportion_has_the_prior_of_other_metrics() -> None:
     rng = np.random.default_rng(4)
     rows = []

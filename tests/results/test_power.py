@@ -131,6 +131,25 @@ def test_a_metric_without_a_planned_effect_still_tells_what_it_can_find(power):
     assert pd.isna(row["required_units"])
 
 
+@pytest.mark.parametrize(("role", "kind", "margin"), [("primary", "conversion", np.nan), ("guardrail", "mean", 0.05)])
+def test_units_too_few_to_find_anything_have_a_reason_and_a_plan(role, kind, margin):
+    metrics = metric_rows("old", ("signup", role, kind, "increase", 0.05, margin))
+    known = Registry.from_tables(
+        pd.DataFrame({"experiment_id": ["old"], "assignment": "randomised", "planned_units": [np.nan]}),
+        VARIANTS,
+        metrics,
+        pd.DataFrame({"experiment_id": [], "reason": []}),
+    )
+    # All ten of treatment would sign up: 8 of 10 against 10 of 10 is found one time in five.
+    rows = pd.DataFrame([effect("signup", role, 4, 10, 0.8, 0.4 if kind == "conversion" else 4.0)])
+    row = experiment_power(rows, VARIANTS, known).squeeze()
+    assert row["reason"] == "too_few_units"
+    assert pd.isna(row["minimum_detectable_effect"])
+    assert 0 < row["power_now"] < 0.2
+    assert pd.isna(row["plan_reason"])
+    assert row["required_units"] > 100
+
+
 def test_an_experiment_without_units_is_planned_from_history(power):
     row = power.loc[("new", "revenue", "c")]
     assert (row["basis"], row["reason"]) == ("history", "no_units")

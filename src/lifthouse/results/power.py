@@ -95,8 +95,8 @@ def experiment_power(
         target: The power wanted of success and guardrails together.
 
     Returns:
-        `COLUMNS`, one row per experiment, metric and treatment. `reason` says why nothing is known of the metric's
-        noise, `plan_reason` why there is no number about the planned effect.
+        `COLUMNS`, one row per experiment, metric and treatment. `reason` says why there is no smallest effect
+        that its units find, `plan_reason` why there is no number about the planned effect.
 
     """
     parts = [_observed(effects, registry), _unlaunched(effects, shares, registry)]
@@ -121,6 +121,8 @@ def experiment_power(
     rows["power_target"] = 1 - (1 - target) / np.where(decides, 1.0 + guardrails, 1.0)
     for wanted in rows["power_target"].unique():
         _add_numbers(rows, np.flatnonzero(usable & (rows["power_target"] == wanted)), float(wanted))
+    nothing_found = usable & rows["reason"].isna() & rows["minimum_detectable_effect"].isna()
+    rows.loc[nothing_found, "reason"] = "too_few_units"
     unknown = rows["plan_reason"].isna() & ~usable
     rows.loc[unknown, "plan_reason"] = "no_history"
     rows["is_powered"] = (rows["power_now"] >= rows["power_target"]).astype("boolean").where(rows["power_now"].notna())
