@@ -41,14 +41,14 @@ accepted as (
 
 ),
 
--- What the unit's first exposure says of it, of those that count.
+-- What the unit's first exposure says of it, of those that count; of the same instant always the same one.
 exposures as (
 
     select
         experiment_id,
         user_id
         {%- for dimension in from_exposures %},
-        arg_min({{ adapter.quote(dimension) }}, exposed_at) as {{ adapter.quote(dimension) }}
+        arg_min({{ adapter.quote(dimension) }}, (exposed_at, {{ adapter.quote(dimension) }})) as {{ adapter.quote(dimension) }}
         {%- endfor %}
     from {{ ref('stg_exposures') }}
     where (experiment_id, user_id, variant_id, exposed_at) in (

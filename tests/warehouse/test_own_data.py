@@ -13,10 +13,12 @@ from tests.warehouse.conftest import WITHOUT_TESTS, WITHOUT_UNIT_TESTS, Warehous
 from tests.warehouse.small_shop import EVENTS, EXPOSURES, ITEMS, USERS, rows_of, write_input
 from tests.warehouse.test_daily_runs import differences
 
-# ann was exposed on the 15th where she lives, and on the 16th in UTC. The first exposure of bob does not count.
+# ann was exposed on the 15th where she lives, and on the 16th in UTC. The first exposure of bob does not count, and of the two
+# that come next in the same instant, in any order, the phone's counts.
 EXPOSURES_WITH_OFFSETS = """\
 experiment_id,variant_id,user_id,exposed_at,device
 recommendation_v2,control,ann,2026-03-15T22:00:00-06:00,phone
+recommendation_v2,treatment,bob,2026-03-16T16:30:00+05:30,tablet
 recommendation_v2,treatment,bob,2026-03-16T16:30:00+05:30,phone
 recommendation_v2,treatment,cat,2026-03-17 08:00:00,phone
 no_such_experiment,treatment,cat,2026-03-17 08:00:00,tv
@@ -102,7 +104,7 @@ def test_moments_with_offsets_become_utc(from_files: Warehouse):
     assert started == [("2026-03-16 10:00:00",)]
 
 
-def test_an_exposure_that_does_not_count_says_nothing_of_its_unit(from_files: Warehouse):
+def test_the_first_exposure_that_counts_says_of_which_segment_its_unit_is(from_files: Warehouse):
     segmented = from_files.query("select unit_id, device from intermediate.int_units_segmented order by 1")
     assert segmented == [("ann", "phone"), ("bob", "phone"), ("cat", "phone")]
 
