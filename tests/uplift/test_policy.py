@@ -96,6 +96,20 @@ def test_a_rule_speaks_of_what_is_not_known() -> None:
     assert rule.text.splitlines() == ["age is missing: yes", "age is known: no"]
 
 
+def test_a_rule_says_where_a_cut_is_and_that_what_is_not_known_is_below() -> None:
+    days = np.where(np.arange(2000) % 4 == 0, np.nan, 20_000.0 + np.arange(2000))
+    late = days > 21_001.5
+    gains = np.column_stack([np.zeros(2000), np.where(late, 1.0, np.where(np.isnan(days), -1.1, -1.0))])
+    given = {"columns": ["day"], "arms": ["no", "yes"], "costs": np.zeros(1)}
+    rule = tree_rule(gains, days[:, None], np.arange(2000) % 3, depth=1, **given)
+    assert rule.text.splitlines() == ["(day <= 21001.5 or day is missing): no", "day > 21001.5: yes"]
+    deeper = tree_rule(gains, days[:, None], np.arange(2000) % 3, depth=2, **given)
+    assert deeper.text.splitlines()[:2] == [
+        "(day <= 21001.5 or day is missing) and day is missing: no",
+        "(day <= 21001.5 or day is missing) and day is known: no",
+    ]
+
+
 def test_wrong_input_is_refused() -> None:
     with pytest.raises(ValueError, match="smallest share"):
         arm_scores([1.0], [0], [[1.0, 2.0]], [1.0, 0.0])

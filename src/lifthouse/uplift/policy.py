@@ -240,7 +240,7 @@ def _grow(net: Floats, x: Floats, depth: int, least_units: int) -> tuple[Any, In
 
 
 def _text(tree: Any, best: Ints, covariates: Floats, columns: list[str], arms: list[str]) -> str:
-    """Write a line a leaf; a cut below all that is known of a covariate sets units apart of which it is not known."""
+    """Write a line a leaf: units of which a covariate is not known are below every cut of it."""
     inner = tree.tree_
     lines: list[str] = []
 
@@ -249,12 +249,17 @@ def _text(tree: Any, best: Ints, covariates: Floats, columns: list[str], arms: l
             lines.append(f"{' and '.join(conditions) or 'everybody'}: {arms[best[node]]}")
             return
         name, cut = columns[inner.feature[node]], inner.threshold[node]
+        values = covariates[:, inner.feature[node]]
+        # The tree has seven digits.
+        above, below = f"{name} > {cut:.6g}", f"{name} <= {cut:.6g}"
         if " = " in name:
             below, above = f"not {name}", name
-        elif cut < np.nanmin(covariates[:, inner.feature[node]]):
+        elif cut < np.nanmin(values):
             below, above = f"{name} is missing", f"{name} is known"
-        else:
-            below, above = f"{name} <= {cut:.4g}", f"{name} > {cut:.4g}"
+        elif np.isnan(values).any() and not any(
+            said.startswith((f"{name} >", f"{name} is known")) for said in conditions
+        ):
+            below = f"({below} or {name} is missing)"
         walk(inner.children_left[node], [*conditions, below])
         walk(inner.children_right[node], [*conditions, above])
 
