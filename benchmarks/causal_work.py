@@ -5,11 +5,12 @@ import time
 
 import duckdb
 import numpy as np
+import pyarrow as pa
 
 from lifthouse.causal.boosting import boosted_classifier, boosted_regressor
 from lifthouse.causal.doubly_robust import aipw, cross_fit_outcomes
 from lifthouse.causal.propensity import assign_folds, cross_fit
-from lifthouse.results.propensities import UNIT_KEYS, Pair, propensity_scores
+from lifthouse.results.propensities import SCHEMA, UNIT_KEYS, Pair, propensity_scores
 
 COVARIATES = 12
 FITTED_UNITS = 200_000
@@ -90,7 +91,7 @@ def score(file: str, _: int) -> str:
 
         sample = f"select * exclude (outcome) from units using sample reservoir({FITTED_UNITS} rows) repeatable (1)"
         scores = propensity_scores([_PAIR], lambda _: connection.sql(sample).to_arrow_table(), batches)
-        connection.register("scores", scores)
+        connection.register("scores", pa.Table.from_batches(scores, SCHEMA))
         connection.execute("create or replace table scored as select * from scores")
         count, fitted = connection.execute("select count(propensity), count(fold) from scored").fetchone()
     return f"{count} {fitted}"

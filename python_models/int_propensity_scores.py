@@ -5,10 +5,13 @@ from typing import Any
 
 def model(dbt: Any, session: Any) -> Any:
     """Fit on a bounded sample of each pair's units, score all of them in batches."""
-    from lifthouse.results.changes import of_changed_experiments
-    from lifthouse.results.propensities import UNIT_KEYS, causal_pairs, propensity_scores
+    import pyarrow as pa
 
-    covariates = dbt.ref("int_unit_covariates")
+    from lifthouse.results.changes import of_changed_experiments
+    from lifthouse.results.propensities import SCHEMA, UNIT_KEYS, causal_pairs, propensity_scores
+
+    # A cursor of its own: the rows are read while the session writes the scores.
+    covariates = session.cursor().sql(dbt.ref("int_unit_covariates").sql_query())
     changed = of_changed_experiments(dbt, session, dbt.ref("int_experiment_inputs"))
     pairs = causal_pairs(
         dbt.ref("experiments").df(),
@@ -25,6 +28,4 @@ def model(dbt: Any, session: Any) -> Any:
         columns = ", ".join(f'"{name}"' for name in (*UNIT_KEYS, *names))
         return covariates.filter(pair.condition).project(columns).to_arrow_reader(100_000)
 
-    scores = propensity_scores(pairs, fitted_units, all_units)
-    session.register("propensity_scores_table", scores)
-    return session.sql("select * from propensity_scores_table")
+    return pa.RecordBatchReader.from_batches(SCHEMA, propensity_scores(pairs, fitted_units, all_units))

@@ -7,7 +7,7 @@ import pytest
 
 from lifthouse.causal.sensitivity import e_value, matched_differences, robustness, rosenbaum_gamma
 from lifthouse.results.covariate_balance import covariate_balance
-from lifthouse.results.propensities import Pair, causal_pairs, propensity_scores
+from lifthouse.results.propensities import SCHEMA, Pair, causal_pairs, propensity_scores
 from lifthouse.results.refutations import refutations
 from lifthouse.results.treatment_effects import estimators_of, treatment_effects
 
@@ -44,7 +44,7 @@ def scored(table, pair=PAIR):
     def batches(_pair, names):
         return table.select(["experiment_id", "unit_id", "variant_id", *names]).to_batches(1000)
 
-    scores = propensity_scores([pair], lambda _: table, batches)
+    scores = pa.Table.from_batches(propensity_scores([pair], lambda _: table, batches), SCHEMA)
     beside = scores.select(["unit_id", "propensity", "fold", "is_trimmed", "learner"]).append_column(
         "score_reason", scores["reason"]
     )
@@ -138,9 +138,16 @@ def test_scores_of_units_not_fitted_and_of_several_arms():
     def of_pair(pair):
         return three.filter(pa.compute.is_in(three["variant_id"], pa.array([pair.control, pair.treatment])))
 
-    scores = propensity_scores(
-        pairs, lambda pair: of_pair(pair).slice(0, 600), lambda pair, _: of_pair(pair).to_batches()
-    ).to_pandas()
+    asked = []
+
+    def fitted_units(pair):
+        asked.append(pair)
+        return of_pair(pair).slice(0, 600)
+
+    batches = propensity_scores(pairs, fitted_units, lambda pair, _: of_pair(pair).to_batches())
+    first = next(batches)
+    assert asked == pairs[:1]  # only one pair at a time is in memory
+    scores = pa.Table.from_batches([first, *batches], SCHEMA).to_pandas()
     assert scores.groupby("treatment_variant_id").size().to_dict() == {
         pair.treatment: of_pair(pair).num_rows for pair in pairs
     }

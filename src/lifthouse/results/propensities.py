@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -213,7 +213,7 @@ def propensity_scores(
     pairs: Sequence[Pair],
     fitted_units: Callable[[Pair], pa.Table],
     all_units: Callable[[Pair, Sequence[str]], Iterable[pa.RecordBatch]],
-) -> pa.Table:
+) -> Iterator[pa.RecordBatch]:
     """Score every unit of every pair.
 
     Args:
@@ -221,14 +221,14 @@ def propensity_scores(
         fitted_units: Gives the units to fit on: `UNIT_KEYS` and the covariates.
         all_units: Gives all units in batches: `UNIT_KEYS` and the covariates named.
 
-    Returns:
-        `SCHEMA`, one row per pair and unit. Weights are stabilised: their mean in an arm is one. Units that models
-        were fitted on have a fold, and their score is from the other folds' models; the others' is the mean over
-        models. Where scores can't be had, numbers are null and there is a reason.
+    Yields:
+        `SCHEMA`, one row per pair and unit; one pair at a time is in memory. Weights are stabilised: their mean in an
+        arm is one. Units that models were fitted on have a fold, and their score is from the other folds' models; the
+        others' is the mean over models. Where scores can't be had, numbers are null and there is a reason.
 
     """
-    tables = [_scores_of(pair, fitted_units(pair), all_units) for pair in pairs]
-    return pa.concat_tables([SCHEMA.empty_table(), *tables])
+    for pair in pairs:
+        yield from _scores_of(pair, fitted_units(pair), all_units).to_batches()
 
 
 def _scores_of(
