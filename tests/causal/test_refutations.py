@@ -1,5 +1,7 @@
 """What is planted is found, what is not is not, and what can't be estimated has a reason and no number."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -72,6 +74,8 @@ def test_effect_and_refuters_of_honest_data():
     naive = effects[effects["estimator"] == "difference_in_means"].iloc[0]
     assert naive["ci_lower"] > DIFFERENCE
     assert refuted.drop("robustness_value")["verdict"].eq("pass").all()
+    of_bound, of_estimate = map(float, re.findall(r"of (\d+\.\d+)", refuted.loc["e_value", "reason"]))
+    assert of_bound < of_estimate == pytest.approx(refuted.loc["e_value", "statistic"], abs=0.005)
 
 
 def test_placebos_centre_on_zero():

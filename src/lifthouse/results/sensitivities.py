@@ -56,12 +56,14 @@ def sensitivity_rows(
     )
     # The bound of the interval that is nearer to no effect decides.
     found = e_value(closest) if np.isfinite(closest) and is_significant else np.nan
+    of_estimate = e_value(ratio) if np.isfinite(ratio) else np.nan
     yield _row(
         "e_value",
-        e_value(ratio) if np.isfinite(ratio) else np.nan,
+        of_estimate,
         is_significant,
         found < _SMALL_E_VALUE,
-        f"a confounder tied to treatment and outcome by a risk ratio of {found:.2f} explains it away",
+        f"a confounder tied to treatment and outcome by a risk ratio of {found:.2f} takes the significance away, "
+        f"one of {of_estimate:.2f} the effect",
     )
     gamma = rosenbaum_gamma(
         matched_differences(sample.design, sample.treated, sample.outcome, most_pairs=_MOST_PAIRS, seed=seed),
