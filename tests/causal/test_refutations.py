@@ -57,12 +57,12 @@ def towns_of(sample):
     return sample["town"].to_pylist() if "town" in sample.column_names else [None] * len(sample)
 
 
-def found(table, outcomes, pair=PAIR):
+def found(table, outcomes, pair=PAIR, estimand="ate"):
     """Effects and refutations by name."""
     _, sample = scored(table, pair)
     towns = pd.DataFrame({"unit_id": sample["unit_id"].to_pylist(), "town": towns_of(sample)})
     effects = treatment_effects([pair], lambda _: sample, lambda *_: outcomes, lambda *_: towns, METRICS)
-    refuted = refutations([pair], lambda _: sample, lambda *_: outcomes, effects, METRICS)
+    refuted = refutations([pair], lambda _: sample, lambda *_: outcomes, effects, METRICS, estimand=estimand)
     return effects, refuted.set_index("refuter")
 
 
@@ -101,12 +101,14 @@ def test_a_planted_hidden_confounder_is_caught():
     assert refuted.loc["robustness_value", "statistic"] < 0.5
 
 
-def test_an_effect_that_differs_by_segment_is_told():
+@pytest.mark.parametrize("estimand", ["ate", "att", "ato"])
+def test_an_effect_that_differs_by_segment_is_told(estimand):
     table, outcomes = units()
     north = np.array(table["town"].to_pylist()) == "north"
     treated = np.array(table["variant_id"].to_pylist()) == "with"
-    effects, refuted = found(table, outcomes.assign(value=outcomes["value"] + 1.0 * (north & treated)))
-    by_town = effects.query("segment != 'all' and estimand == 'ate'").set_index("segment")
+    differing = outcomes.assign(value=outcomes["value"] + 1.0 * (north & treated))
+    effects, refuted = found(table, differing, estimand=estimand)
+    by_town = effects.query("segment != 'all' and estimand == @estimand").set_index("segment")
     for town, expected in (("north", DIFFERENCE + 1), ("south", DIFFERENCE)):
         assert by_town.loc[town, "ci_lower"] < expected < by_town.loc[town, "ci_upper"]
     assert refuted.loc["heterogeneity", "verdict"] == "warn"

@@ -180,7 +180,7 @@ def _parts(
     yield {"population": "all", **_WHOLE}, inside, everything
     if sample.is_trimmed.any():
         yield {"population": "trimmed", **_WHOLE}, ~sample.is_trimmed, everything
-    robust: dict[Estimand, tuple[str, ...]] = {"ate": ("aipw",), "att": ("aipw",)}
+    robust: dict[Estimand, tuple[str, ...]] = dict.fromkeys(ESTIMANDS, ("aipw",))
     for dimension in segments.columns:
         values = segments[dimension].to_numpy()
         for segment in sorted(segments[dimension].dropna().unique()):
