@@ -10,10 +10,29 @@ from typing import Any, TextIO
 import duckdb
 
 
+class LimitError(Exception):
+    """A limit of the environment that DuckDB can't keep to."""
+
+
 def duckdb_limits() -> dict[str, Any]:
-    """DuckDB's options where the environment bounds cores and memory; its defaults follow the machine."""
-    options = {"threads": "LIFTHOUSE_CORES", "memory_limit": "LIFTHOUSE_MEMORY"}
-    return {option: os.environ[name] for option, name in options.items() if os.environ.get(name)}
+    """DuckDB's options where the environment bounds cores and memory; its defaults follow the machine.
+
+    Raises:
+        LimitError: If DuckDB can't keep to one of them.
+
+    """
+    limits = {}
+    for option, name in {"threads": "LIFTHOUSE_CORES", "memory_limit": "LIFTHOUSE_MEMORY"}.items():
+        value = os.environ.get(name)
+        if value:
+            limits[option] = value
+            try:
+                duckdb.connect(config={option: value}).close()
+            except duckdb.Error as error:
+                raise LimitError(
+                    f"{name} == {value}. Expected: a number of cores such as 2, or of memory such as 6GB. {error}"
+                ) from error
+    return limits
 
 
 def reading_problem(sql: str) -> str:

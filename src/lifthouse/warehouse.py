@@ -16,7 +16,7 @@ from dbt.adapters.duckdb.plugins import BasePlugin
 from dbt_common.exceptions import DbtRuntimeError
 from duckdb import DuckDBPyConnection
 
-from lifthouse.reading import duckdb_limits, reading_problem
+from lifthouse.reading import LimitError, duckdb_limits, reading_problem
 
 # A database is called what its file is.
 _NAMES_TAKEN = {
@@ -89,7 +89,18 @@ class Plugin(BasePlugin):
             raise DbtRuntimeError(f"LIFTHOUSE_WAREHOUSE == {creds.path}, must have another name: {problem}")
         if creds.path != ":memory:":
             Path(creds.external_root).mkdir(parents=True, exist_ok=True)
-        config.update(duckdb_limits())
+        try:
+            config.update(duckdb_limits())
+            # dbt would print what DuckDB says below pages of its own functions.
+            if Path(creds.path).exists():
+                duckdb.connect(creds.path, config=config).close()
+        except LimitError as error:
+            raise DbtRuntimeError(str(error)) from error
+        except duckdb.Error as error:
+            raise DbtRuntimeError(
+                f"{error}\nExpected: a warehouse that nobody else has open. Wait for the other build, or let readers "
+                "open marts.duckdb; if it is no warehouse, set LIFTHOUSE_WAREHOUSE."
+            ) from error
 
     def configure_connection(self, conn: DuckDBPyConnection) -> None:
         """Register the functions of files that macros call."""

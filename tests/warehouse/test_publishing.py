@@ -226,6 +226,23 @@ def test_the_warehouse_must_not_bear_the_name_of_its_publication(shop: Warehouse
     assert digest(shop.published) == before
 
 
+def test_what_keeps_a_warehouse_from_being_opened_is_said_without_pages_of_functions(warehouse: Warehouse):
+    command, environment = warehouse.command("build")
+
+    def said(**changed: str) -> str:
+        returncode, output = run_dbt(command[1:], environment | changed)
+        assert returncode != 0
+        assert "Traceback" not in output
+        return " ".join(output.split())
+
+    assert "LIFTHOUSE_CORES == two. Expected: a number of cores such as 2" in said(LIFTHOUSE_CORES="two")
+    assert "LIFTHOUSE_MEMORY == 6. Expected: a number of cores such as 2, or of memory" in said(LIFTHOUSE_MEMORY="6")
+    with duckdb.connect(str(warehouse.path)):
+        held = said()
+    assert f'Could not set lock on file "{warehouse.path}"' in held
+    assert "Expected: a warehouse that nobody else has open. Wait for the other build, or let readers open" in held
+
+
 def test_a_refresh_that_was_not_published_is_published_by_the_next_build(shop: Warehouse):
     write_input(shop.input_folder, GOOD | {"events.csv": EVENTS.replace("e6,bob,click", "e6,bob,purchase")})
     refreshed = shop.dbt("run", "--full-refresh", "--select", "+fct_sessions")

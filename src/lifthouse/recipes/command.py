@@ -7,6 +7,7 @@ import shlex
 import sys
 from pathlib import Path
 
+from lifthouse.reading import LimitError
 from lifthouse.recipes import RecipeError, prepare, recipe_names
 
 
@@ -27,7 +28,7 @@ def _prepare(options: argparse.Namespace) -> int:
     out = options.out or Path("data") / Path(options.recipe).stem
     try:
         count = prepare(options.recipe, options.file, out)
-    except (RecipeError, OSError) as error:
+    except (RecipeError, LimitError, OSError) as error:
         print(f"lifthouse prepare: {error}", file=sys.stderr)
         return 2
     # A warehouse of its own: built into the demo's, these events would take the place of the demo.
