@@ -13,15 +13,23 @@
 with
 
 {% if is_incremental() %}
--- A new event can be the entry of steps as late as the widest window after it.
+latest as (
+
+    select max(occurred_at) as last_event_at
+    from {{ ref('stg_events') }}
+
+),
+
+-- A new event can be the entry of steps as late as the widest window after it, but no later than the last event of all.
 touched_days as (
 
     select distinct
         user_id,
         cast(occurred_at as date) + cast({{ exploded_range(
-            '0', "date_diff('day', occurred_at, occurred_at + interval '" ~ widest_window ~ " minutes')"
+            '0', "date_diff('day', occurred_at, least(occurred_at + interval '" ~ widest_window ~ " minutes', last_event_at))"
         ) }} as integer) as activity_date
     from {{ ref('stg_events') }}
+    cross join latest
     where loaded_at > timestamp '{{ loaded_since() }}'
 
 ),
