@@ -2,9 +2,9 @@
 --
 -- Asked by: whoever answers for growth.
 -- How to read it: a row is a cohort, the users first seen in the week that begins on cohort_period. Go along a row to see a
--- cohort fade, down a column to compare cohorts of the same age. An empty cell is a week that was not over when the last
--- events were loaded; weeks_observed counts those that were, the cohort's first included, as far as var retention_periods follows
--- it. The first row also holds everyone who was a user before the data begins.
+-- cohort fade, down a column to compare cohorts of the same age. An empty cell is a week that was not over where the data end;
+-- weeks_observed counts those that were, the cohort's first included, as far as var retention_periods follows it. The first row
+-- also holds everyone who was a user before the data begins.
 {%- set last_week = 5 %}
 
 with

@@ -2,7 +2,7 @@
 --
 -- Asked by: the product manager, for changes that should make the product a habit.
 -- How to read it: day_offset counts days from the day of first exposure. retention_rate is the share of users active on that
--- very day, rolling_retention_rate on that day or later. Only users whose day was over when the last events were loaded count,
+-- very day, rolling_retention_rate on that day or later. Only users whose day was over where the data end count,
 -- so count_users falls with day_offset; both arms lose the same days.
 
 with

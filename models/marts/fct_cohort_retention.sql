@@ -1,5 +1,5 @@
 -- Who came back: cohorts by first activity ('all') and, for each experiment, by first exposure.
--- A period that was not over when the last rows were loaded is not mature and has nulls, not zeros.
+-- A period that was not over where the data end is not mature and has nulls, not zeros.
 {%- set period_kinds = var('retention_periods') %}
 
 with
@@ -25,9 +25,10 @@ units as (
 
 ),
 
+-- Late events and whole exports are loaded after the last day of which they tell: of the days since, nothing is known.
 observed as (
 
-    select cast(max(loaded_at) as date) as observed_until
+    select least(cast(max(loaded_at) as date), max(activity_date) + 1) as observed_until
     from user_days
 
 ),
