@@ -37,8 +37,8 @@ with_shares as (
 
     select
         *,
-        count_users / sum(count_users) over () as user_share,
-        sum(count_users) over (order by days_active desc) / sum(count_users) over () as or_more_share
+        count_users / nullif(sum(count_users) over (), 0) as user_share,
+        sum(count_users) over (order by days_active desc) / nullif(sum(count_users) over (), 0) as or_more_share
     from curve
 
 )

@@ -308,6 +308,13 @@ def test_the_past_predicts_revenue_over_all_units_that_count(analyses: Analyses)
     assert by_revenue == pytest.approx(-2 / math.sqrt(16 * 7))
 
 
+def test_shares_of_no_active_users_are_null(analyses: Analyses) -> None:
+    records = analyses.records_on("power_user_curve", {"dim_users": "select 'ann' as user_id, 0 as days_active_28d"})
+
+    columns = ("count_users", "user_share", "or_more_share")
+    assert {tuple(record[column] for column in columns) for record in records} == {(0, None, None)}
+
+
 def test_units_exposed_outside_of_all_phases_are_not_left_out(analyses: Analyses) -> None:
     records = analyses.records_on(
         "experiment_shares",
