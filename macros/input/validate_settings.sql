@@ -47,6 +47,10 @@
     {% for name in ['all', 'phase', 'experiment_id', 'unit_id', 'variant_id', 'phase_id', 'first_exposed_at', 'exposure_date'] if name in var('dimensions') | map('lower') %}
         {% do problems.append("dimensions: '" ~ name ~ "' is what lifthouse calls something else, must be an attribute of users") %}
     {% endfor %}
+    {% set dimensions = var('dimensions') | map('lower') | list %}
+    {% for name in dimensions | unique if dimensions.count(name) > 1 %}
+        {% do problems.append("dimensions: '" ~ name ~ "' is named twice (attributes have one name in any case), must be named once") %}
+    {% endfor %}
     {#- The default may be none of somebody's dimensions: nothing is stratified then. -#}
     {% if execute and invocation_args_dict.vars.get('stratify_by') and var('stratify_by') not in var('dimensions') %}
         {% do problems.append("stratify_by == '" ~ var('stratify_by') ~ "', must be written as in dimensions (" ~ var('dimensions') | join(', ') ~ ') or empty') %}
