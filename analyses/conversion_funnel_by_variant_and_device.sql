@@ -13,7 +13,7 @@ funnel_steps as (
     from {{ ref('fct_funnel_steps') }}
     where
         experiment_id != 'all'
-        and dimension in ('all', 'device')
+        and lower(dimension) in ('all', 'device')
 
 ),
 

@@ -308,6 +308,22 @@ def test_the_past_predicts_revenue_over_all_units_that_count(analyses: Analyses)
     assert by_revenue == pytest.approx(-2 / math.sqrt(16 * 7))
 
 
+def test_the_funnel_is_split_by_device_in_any_case(analyses: Analyses) -> None:
+    records = analyses.records_on(
+        "conversion_funnel_by_variant_and_device",
+        {
+            "fct_funnel_steps": """
+                select *, 'a' as variant_id, 'buy' as funnel_name, 1 as step_number, 'click' as step_name,
+                    1 as count_users, null as step_rate, 1.0 as funnel_rate
+                from (values
+                    ('x', 'all', 'all'), ('x', 'Device', 'phone'), ('x', 'region', 'north'), ('all', 'all', 'all')
+                ) as steps(experiment_id, dimension, dimension_value)
+            """,
+        },
+    )
+    assert [(record["experiment_id"], record["device"]) for record in records] == [("x", "all"), ("x", "phone")]
+
+
 def test_shares_of_no_active_users_are_null(analyses: Analyses) -> None:
     records = analyses.records_on("power_user_curve", {"dim_users": "select 'ann' as user_id, 0 as days_active_28d"})
 
