@@ -61,7 +61,7 @@
 
 
 {% macro _measures() %}
-    {#- Every measure by name: its fact table, aggregation and expression. -#}
+    {#- Every measure by name: its fact table, aggregation and expression, and whether that is a number. -#}
     {% set measures = {} %}
     {% for semantic_model in graph.semantic_models.values() %}
         {% set model = graph.nodes[semantic_model.depends_on.nodes[0]] %}
@@ -77,10 +77,12 @@
             'unsupported': _fact_problem(semantic_model.name, {'entity unit': unit, 'time dimension': dimension}),
         } %}
         {% for measure in semantic_model.measures %}
+            {% set aggregation = measure.agg if measure.agg is string else measure.agg.value %}
             {% do measures.update({measure.name: {
                 'fact': fact,
-                'agg': measure.agg if measure.agg is string else measure.agg.value,
+                'agg': aggregation,
                 'expr': measure.expr or measure.name,
+                'is_number': aggregation not in ['count', 'count_distinct', 'sum_boolean'],
                 'quantile': (measure.agg_params or {}).get('percentile'),
                 'unsupported': fact.unsupported or _measure_problem(measure, time),
             }}) %}

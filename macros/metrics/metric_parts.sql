@@ -10,7 +10,7 @@
                 'column': metric.name ~ '__' ~ side,
                 'fact': metric[side].fact,
                 'agg': metric[side].agg,
-                'expr': metric[side].expr,
+                'expr': measured(metric[side]),
                 'lookback_days': metric.lookback_days,
                 'first_day': metric.retention_from_day,
                 'window_days': metric.retention_to_day + 1 if metric.kind == 'retention' else metric.window_days,
@@ -19,6 +19,16 @@
     {% endfor %}
     {{ return(parts) }}
 {% endmacro %}
+
+
+{% macro measured(measure) -%}
+    {#- What a row adds to a measure, of the type it has; a number that is infinite or none counts as missing, as null does. -#}
+    {%- if measure.is_number -%}
+        case when {{ finite('cast(' ~ measure.expr ~ ' as double)') }} is not null then {{ measure.expr }} end
+    {%- else -%}
+        {{ measure.expr }}
+    {%- endif -%}
+{%- endmacro %}
 
 
 {% macro part_value(part) -%}

@@ -11,7 +11,7 @@
         {% for value in moment_values(metric) %}
             {% if value.is_covariate %}
                 {% set key = value.expr %}
-                {% set columns = {'sql': 'cast(' ~ covariates ~ '.' ~ adapter.quote(value.expr ~ suffix) ~ ' as double)'} %}
+                {% set columns = {'sql': finite('cast(' ~ covariates ~ '.' ~ adapter.quote(value.expr ~ suffix) ~ ' as double)')} %}
             {% else %}
                 {% set part = metric.denominator if value.name == 'denominator' else metric.numerator %}
                 {% set is_capped = loop.first and (has_caps(metric) or metric.kind == 'conversion') %}

@@ -37,7 +37,7 @@
                 'metric': definition.name,
                 'name': part.expr | string,
                 'expression': part.expr | string,
-                'is_number': part.agg not in ['count', 'count_distinct', 'sum_boolean'],
+                'is_number': part.is_number,
                 'role': '',
             }) %}
         {% endfor %}

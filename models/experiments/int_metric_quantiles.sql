@@ -28,7 +28,7 @@
             {{ fact.time }} as happened_at,
             {%- endif %}
             {{ fact.unit }} as unit_id,
-            {{ metric.numerator.expr }} as fact_value
+            {{ measured(metric.numerator) }} as fact_value
         from {{ fact.relation }}
 
     ),

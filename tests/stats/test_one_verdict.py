@@ -1,5 +1,7 @@
 """p-value, absolute interval and relative interval never disagree, whatever comes in."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -108,11 +110,24 @@ def test_what_cannot_be_computed_is_null_with_a_reason():
         assert reason_names(effect.reason) == [name]
         assert np.isnan([effect.p_value, effect.absolute_effect, effect.relative_effect]).all()
         assert not effect.is_significant.any()
+    # Fieller's interval multiplies variances.
+    huge = infer(compare(fine.linear([[1e120, 0.0]]), fine.linear([[2e120, 0.0]])))
+    assert reason_names(huge.reason) == ["invalid_moments"]
     noisy = infer(compare(Moments.from_values([[-1.0], [1.5]]), fine.linear([[1.0, 0.0]])))
     assert reason_names(noisy.relative_reason) == ["control_not_distinct_from_zero"]
     assert np.isfinite(noisy.p_value).all()
     zero = infer(compare(Moments.from_values([[0.0], [0.0]]), fine.linear([[1.0, 0.0]])))
     assert reason_names(zero.relative_reason) == ["zero_denominator"]
+
+
+def test_a_baseline_of_rounding_alone_is_none():
+    arms = [Moments.from_values([[value], [value + 1], [value + 2]]) for value in (0.0, 1.0)]
+    for baseline in (0.0, 1e-17, -1e-17):
+        comparison = replace(compare(*arms), baseline=np.array([baseline]), baseline_variance=np.zeros(1))
+        effect, guardrail = infer(comparison), against_margin(comparison, 0.1)
+        assert reason_names(effect.relative_reason) == ["zero_denominator"]
+        assert reason_names(guardrail.reason) == ["zero_denominator"]
+        assert np.isnan([effect.relative_effect, guardrail.p_value]).all()
 
 
 def test_a_negative_control_keeps_the_effects_sign():

@@ -4,6 +4,7 @@ from datetime import date
 from typing import Any
 
 import duckdb
+import pytest
 
 from tests.warehouse.conftest import WITHOUT_TESTS, WITHOUT_UNIT_TESTS, WITHOUT_UPLIFT, Warehouse
 from tests.warehouse.registry_files import write_registry
@@ -207,3 +208,46 @@ def test_covariates_may_have_any_name_and_text_is_no_metric(warehouse: Warehouse
         ("mood", f"'remark' of stg_observations is VARCHAR, {remedy}"),
     ]
     assert warehouse.query_published("select distinct metric_name from fct_experiment_effects") == [("result",)]
+
+
+def test_numbers_that_are_none_or_too_large_harm_no_other_metric(warehouse: Warehouse) -> None:
+    duckdb.sql(
+        f"""
+        copy (
+            select
+                'tested' as experiment_id,
+                i as unit_id,
+                if(i % 2 = 0, 'a', 'b') as variant_id,
+                if(i % 3 = 0, 'north', 'south') as region,
+                i % 7 as outcome,
+                case i % 50 when 0 then double 'nan' when 1 then double 'infinity' else i % 7 end as spoilt,
+                if(i = 4, double '1.7e308', i % 7) as huge,
+                if(i = 6, double 'nan', i % 11) as age
+            from range(2000) as units (i)
+        ) to '{warehouse.input_folder}/observations.parquet' (format parquet)
+        """
+    )
+    metrics = {"result": "outcome", "spoilt_result": "spoilt", "huge_result": "huge"}
+    write_registry(
+        warehouse.input_folder,
+        ["a", "b"],
+        {name: (column, False, "age") for name, column in metrics.items()},
+        covariates="age",
+    )
+
+    warehouse.built("--full-refresh", *WITHOUT_UNIT_TESTS, variables=WITHOUT_UPLIFT)
+
+    effects = warehouse.query_published(
+        "select metric_name, variance_reduction, reason, mean_control from fct_experiment_effects "
+        "where inference = 'fixed' and dimension = 'all' and variance_reduction != 'post_stratified' order by all"
+    )
+    assert [row[:3] for row in effects if row[0] == "huge_result"] == [
+        ("huge_result", "cuped", "invalid_moments"),
+        ("huge_result", "none", "invalid_moments"),
+    ]
+    known = {row[:2]: row[3] for row in effects if row[2] is None}
+    assert set(known) == {(name, way) for name in ("result", "spoilt_result") for way in ("none", "cuped")}
+    outcomes = [unit % 7 for unit in range(0, 2000, 2)]
+    assert known["result", "none"] == pytest.approx(sum(outcomes) / 1000)
+    spoilt = sum(unit % 7 for unit in range(0, 2000, 50))
+    assert known["spoilt_result", "none"] == pytest.approx((sum(outcomes) - spoilt) / 1000)

@@ -14,7 +14,7 @@ from tests.warehouse.small_shop import EVENTS, EXPOSURES, ITEMS, USERS, rows_of,
 from tests.warehouse.test_daily_runs import differences
 
 # ann was exposed on the 15th where she lives, and on the 16th in UTC. The first exposure of bob does not count, and of
-# the two that come next in the same instant, in any order, the phone's counts.
+# the two that come next, in the same instant, that of the phone says the device.
 EXPOSURES_WITH_OFFSETS = """\
 experiment_id,variant_id,user_id,exposed_at,device
 recommendation_v2,control,ann,2026-03-15T22:00:00-06:00,phone

@@ -182,7 +182,7 @@ def _estimates(pair: Compared, scale: str) -> tuple[tuple[Floats, Floats, Floats
         constant = variance <= ROUNDING * comparison.variance / size**2
     own = first_reason(
         len(effect),
-        (comparison.baseline == 0, Reason.ZERO_DENOMINATOR),
+        (comparison.has_no_baseline, Reason.ZERO_DENOMINATOR),
         (unclear, Reason.CONTROL_NOT_DISTINCT_FROM_ZERO),
         (constant, Reason.ZERO_VARIANCE),
     )

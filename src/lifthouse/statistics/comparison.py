@@ -70,6 +70,12 @@ class Comparison:
     degrees_of_freedom: Floats
     reason: Codes
 
+    @property
+    def has_no_baseline(self) -> Bools:
+        """Whether the baseline is zero but for rounding, shape (n,): nothing can be related to it."""
+        with np.errstate(invalid="ignore"):
+            return np.asarray(np.abs(self.baseline) <= ROUNDING * np.sqrt(self.variance))
+
 
 def quadratic(weights: Floats, matrix: Floats, other: Floats | None = None) -> Floats:
     """Row-wise `weights' matrix other`: (n, k), (n, k, k), (n, k) to (n,)."""
@@ -150,11 +156,14 @@ def estimate(moments: Moments, *, numerator: int = 0, denominator: int | None = 
     """
     value, weights = gradient(moments, numerator, denominator)
     variance = variance_of(weights, moments.covariance) / np.maximum(moments.count, 1)
+    # Intervals square what they are made of.
+    with np.errstate(over="ignore"):
+        is_valid = np.isfinite(value**4) & np.isfinite(variance**2)
     reason = first_reason(
         len(moments),
         (moments.count < 2, Reason.TOO_FEW_UNITS),
         (zero_denominator(moments, denominator), Reason.ZERO_DENOMINATOR),
-        (~(np.isfinite(value) & np.isfinite(variance)), Reason.INVALID_MOMENTS),
+        (~is_valid, Reason.INVALID_MOMENTS),
     )
     return Estimate(moments.count, value, variance, moments.count - 1, reason)
 

@@ -211,7 +211,7 @@ def infer_with_critical_values(
     )
     own_reason = first_reason(
         len(critical),
-        (comparison.baseline == 0, Reason.ZERO_DENOMINATOR),
+        (comparison.has_no_baseline, Reason.ZERO_DENOMINATOR),
         (np.isnan(relative_lower), Reason.CONTROL_NOT_DISTINCT_FROM_ZERO),
     )
     relative_reason = np.where(reason != Reason.NONE, reason, own_reason).astype(np.int8)

@@ -89,7 +89,7 @@ def against_margin(
         comparison.reason,
         first_reason(
             len(size),
-            (harm == 0, Reason.ZERO_DENOMINATOR),
+            ((scale == "relative") & comparison.has_no_baseline, Reason.ZERO_DENOMINATOR),
             (~(variance > 0), Reason.ZERO_VARIANCE),
         ),
     ).astype(np.int8)
