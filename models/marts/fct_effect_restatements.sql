@@ -10,7 +10,8 @@ versions as (
         lag(absolute_effect) over versions_in_order as absolute_effect_before,
         lag(standard_error) over versions_in_order as standard_error_before,
         lag(p_value) over versions_in_order as p_value_before,
-        lag(count_control + count_treatment) over versions_in_order as count_units_before,
+        lag(count_control) over versions_in_order as count_control_before,
+        lag(count_treatment) over versions_in_order as count_treatment_before,
         lag(reason) over versions_in_order as reason_before,
         lag(metric_definition) over versions_in_order as metric_definition_before
     from {{ ref('effects_as_published') }}
@@ -31,11 +32,12 @@ select
         when coalesce(reason, '') != coalesce(reason_before, '') and reason is not null
             then 'withheld or not computable now: ' || reason
         when coalesce(reason, '') != coalesce(reason_before, '') then 'computable now, before: ' || reason_before
-        when count_control + count_treatment != count_units_before then 'other units: exposures came late, or were corrected'
+        when count_control != count_control_before or count_treatment != count_treatment_before
+            then 'other units: exposures came late, or were corrected'
         else 'the same units: activity came late or was corrected, or a cap moved with newer data'
     end as why,
     count_control + count_treatment as count_units,
-    count_units_before,
+    count_control_before + count_treatment_before as count_units_before,
     absolute_effect,
     absolute_effect_before,
     standard_error,

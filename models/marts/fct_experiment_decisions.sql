@@ -187,7 +187,11 @@ select
         when valued.value_effect is null then 'a metric with a value has no estimate'
     end as value_reason,
     stopped.could_stop_on,
-    date_diff('day', stopped.could_stop_on, cast(experiments.ended_at as date)) as days_saved,
+    -- The end is exclusive: midnight belongs to no day. A metric's window may go on past it.
+    case
+        when stopped.could_stop_on >= cast(experiments.ended_at as date) then 0
+        else date_diff('day', stopped.could_stop_on, cast(experiments.ended_at - interval '1 microsecond' as date))
+    end as days_saved,
     chosen.as_of_date
 from experiments
 left join chosen on experiments.experiment_id = chosen.experiment_id
