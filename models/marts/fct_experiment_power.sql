@@ -1,29 +1,50 @@
 -- What each experiment can find by now, what it still needs, and how long that takes.
 
+with
+
+powers as (
+
+    select *
+    from {{ ref('int_experiment_power') }}
+
+),
+
+-- Of these nothing is known, however many units there are.
+unavailable_metrics as (
+
+    select *
+    from {{ ref('int_unavailable_metrics') }}
+
+)
+
 select
-    experiment_id,
-    metric_name,
-    treatment_variant_id,
-    role,
-    hypothesis,
-    basis,
-    variance_reduction,
-    reason,
-    plan_reason,
-    count_units,
-    planned_units,
-    required_units,
-    days_left,
-    baseline_mean,
-    alpha,
-    power_target,
-    planned_effect,
-    non_inferiority_margin,
-    minimum_detectable_effect,
-    minimum_detectable_effect_planned,
-    power_now,
-    power_planned,
-    units_per_day,
-    is_powered,
-    cast(as_of_date as date) as as_of_date
-from {{ ref('int_experiment_power') }}
+    powers.experiment_id,
+    powers.metric_name,
+    powers.treatment_variant_id,
+    powers.role,
+    powers.hypothesis,
+    powers.basis,
+    powers.variance_reduction,
+    case
+        when powers.reason = 'no_units' then coalesce(unavailable_metrics.reason, powers.reason)
+        else powers.reason
+    end as reason,
+    powers.plan_reason,
+    powers.count_units,
+    powers.planned_units,
+    powers.required_units,
+    powers.days_left,
+    powers.baseline_mean,
+    powers.alpha,
+    powers.power_target,
+    powers.planned_effect,
+    powers.non_inferiority_margin,
+    powers.minimum_detectable_effect,
+    powers.minimum_detectable_effect_planned,
+    powers.power_now,
+    powers.power_planned,
+    powers.units_per_day,
+    powers.is_powered,
+    cast(powers.as_of_date as date) as as_of_date
+from powers
+left join unavailable_metrics on powers.metric_name = unavailable_metrics.metric_name
