@@ -111,8 +111,9 @@ def fieller_interval(
     size = np.abs(baseline)
     square = np.square(critical_value)
     # Bounds solve a r^2 - 2 b r + c = 0; c is written so that its sign is the absolute interval's verdict to the bit.
-    # The critical value is infinite where there are no units yet; NaN, and a reason beside it, is what comes of that.
-    with np.errstate(divide="ignore", invalid="ignore"):
+    # The critical value is infinite where there are no units yet, and large numbers overflow; NaN, and a reason beside
+    # it, is what comes of that.
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         a = size**2 - square * baseline_variance
         b = effect * size - square * covariance
         reach = critical_value * np.sqrt(np.maximum(variance, 0))
