@@ -36,6 +36,10 @@
     {% for days in var('plan_days') if days is not integer or days <= 0 %}
         {% do problems.append('plan_days: ' ~ days ~ ', must be a whole number of days > 0') %}
     {% endfor %}
+    {#- Their rows would be there twice; names are compared without regard to case. -#}
+    {% for name in ['dimensions', 'plan_days', 'uplift_learners'] if var(name) | unique | list | length < var(name) | length %}
+        {% do problems.append(name ~ ': ' ~ var(name) | join(', ') ~ ', must name each once') %}
+    {% endfor %}
     {% for name, choices in {
         'multiplicity_method': ['holm', 'hochberg', 'benjamini-hochberg', 'benjamini-yekutieli'],
         'bandit_method': ['thompson', 'top_two'],
@@ -46,10 +50,6 @@
     {% endfor %}
     {% for name in ['all', 'phase', 'experiment_id', 'unit_id', 'variant_id', 'phase_id', 'first_exposed_at', 'exposure_date'] if name in var('dimensions') | map('lower') %}
         {% do problems.append("dimensions: '" ~ name ~ "' is what lifthouse calls something else, must be an attribute of users") %}
-    {% endfor %}
-    {% set dimensions = var('dimensions') | map('lower') | list %}
-    {% for name in dimensions | unique if dimensions.count(name) > 1 %}
-        {% do problems.append("dimensions: '" ~ name ~ "' is named twice (attributes have one name in any case), must be named once") %}
     {% endfor %}
     {#- The default may be none of somebody's dimensions: nothing is stratified then. -#}
     {% if execute and invocation_args_dict.vars.get('stratify_by') and var('stratify_by') not in var('dimensions') %}
@@ -100,8 +100,8 @@
     {% for name in var('uplift_learners') if name not in learners %}
         {% do problems.append("uplift_learners: '" ~ name ~ "' is not a learner, must be one of " ~ learners | join(', ')) %}
     {% endfor %}
-    {% if not var('uplift_learners') or var('uplift_learners') | unique | list | length < var('uplift_learners') | length %}
-        {% do problems.append('uplift_learners == ' ~ var('uplift_learners') ~ ', must name at least one learner, and each once; uplift_metrics: [none] models none') %}
+    {% if not var('uplift_learners') %}
+        {% do problems.append('uplift_learners == [], must name at least one learner; uplift_metrics: [none] models none') %}
     {% endif %}
     {% for name in var('input_relations') if name not in input_names() %}
         {% do problems.append("input_relations: '" ~ name ~ "' is not an input, must be one of " ~ input_names() | join(', ')) %}

@@ -37,7 +37,7 @@ def test_prints_a_table(marts, capsys):
 
 def test_writes_the_plan_over_that_of_its_metrics_only(marts, capsys):
     before = marts.stat().st_ino
-    assert main(["plan", "revenue", "--effect", "0.2", "--days", "3", "5", "--marts", str(marts), "--write"]) == 0
+    assert main(["plan", "revenue", "--effect", "0.2", "--days", "5", "3", "5", "--marts", str(marts), "--write"]) == 0
     capsys.readouterr()
     with duckdb.connect(marts, read_only=True) as connection:
         rows = connection.sql(
@@ -69,6 +69,7 @@ def test_a_plan_that_can_not_be_written_leaves_nothing_behind(marts, capsys, mon
         (["clicks"], "no experiment has measured clicks yet; known are revenue, speed, stays"),
         (["revenue", "--effect", "0"], "effect == 0.0, must be > 0"),
         (["revenue", "--cluster-size", "0.5"], "cluster_size == 0.5, must be >= 1"),
+        (["revenue", "--days", "7", "-7"], "days == -7, must be >= 1"),
     ],
 )
 def test_says_what_is_wrong(marts, capsys, arguments, message):

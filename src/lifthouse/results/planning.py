@@ -197,10 +197,16 @@ def experiment_plans(history: pd.DataFrame, planned: Planned, days: Sequence[int
     Returns:
         `COLUMNS`, one row per metric and length. `required_days` is the first day on which the power is reached.
 
+    Raises:
+        ValueError: If a length is less than a day.
+
     """
-    if history.empty or not days:
+    lengths = sorted(set(days))
+    if history.empty or not lengths:
         return typed(pd.DataFrame(), COLUMNS)
-    rows = pd.concat([_at(past, int(length)) for _, past in history.groupby("metric_name") for length in sorted(days)])
+    if lengths[0] < 1:
+        raise ValueError(f"days == {lengths[0]}, must be >= 1")
+    rows = pd.concat([_at(past, int(length)) for _, past in history.groupby("metric_name") for length in lengths])
     rows["count_units"] = _units(rows, rows["length"], planned)
     rows["count_days"] = rows["length"]
     design, sign = design_of_history(rows, planned), _sign(rows)
