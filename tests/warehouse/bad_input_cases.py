@@ -181,6 +181,17 @@ CASES = [
         ["events.parquet: loaded_at is in the future in 10 of 10 rows (100.00%)", UNUSABLE],
     ),
     Case(
+        "exposed at no time",
+        {
+            "exposures.csv": EXPOSURES.replace("2026-03-17 08:00:00", "infinity").replace("2026-03-16", "2126-03-16"),
+            "observations.csv": "experiment_id,unit_id,variant_id,exposed_at\ncriteo_visit,1,control,-infinity\n",
+        },
+        [
+            "exposures.csv: exposed_at is infinite or in the future in 3 of 3 rows",
+            "observations.csv: exposed_at is infinite or in the future in 1 of 1 rows",
+        ],
+    ),
+    Case(
         "names that can't be used",
         events_parquet("select *, 1 as _is_kept, 2 as \"two\"\"fold\" from {events}"),
         [
