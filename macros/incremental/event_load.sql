@@ -9,7 +9,7 @@
         {% set content = "select md5(string_agg(concat_ws('|', filename, size, last_modified), chr(10) order by filename)) from read_blob("
             ~ quoted_text(location.label) ~ ')' %}
     {% endif %}
-    {{ return('events after ' ~ (events_watermark() or 'the beginning') ~ ' of ' ~ scalar(content) ~ ', ' ~ settings_fingerprint()) }}
+    {{ return('events after ' ~ (events_watermark() or 'the beginning') ~ ' of ' ~ scalar(content) ~ ', ' ~ settings_fingerprint('staging')) }}
 {% endmacro %}
 
 

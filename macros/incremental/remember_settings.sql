@@ -4,7 +4,7 @@
         that were built by which. See needs_full_refresh and publish_marts.
     -#}
     {% if not is_incremental() %}
-        comment on table {{ this }} is '{{ settings_fingerprint() }}, built in full by {{ invocation_id }}{{ _of_events(this) }}'
+        comment on table {{ this }} is '{{ settings_fingerprint(this.schema) }}, built in full by {{ invocation_id }}{{ _of_events(this) }}'
     {% endif %}
 {% endmacro %}
 

@@ -23,5 +23,5 @@
     {% set comments = table_comments(relation.database, relation.schema) %}
     {% set built_with = comments.get(relation.identifier) or '' %}
     {{ return(relation.identifier in comments
-        and not (built_with.startswith(settings_fingerprint()) and built_with.endswith(_of_events(relation)))) }}
+        and not (built_with.startswith(settings_fingerprint(relation.schema)) and built_with.endswith(_of_events(relation)))) }}
 {% endmacro %}
