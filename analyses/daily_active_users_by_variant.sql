@@ -36,13 +36,20 @@ experiments as (
 
 ),
 
+active_dates as (
+
+    select distinct activity_date
+    from user_days
+
+),
+
 days as (
 
-    select distinct
+    select
         experiments.experiment_id,
-        user_days.activity_date
+        active_dates.activity_date
     from experiments
-    inner join user_days on experiments.ended_at > user_days.activity_date
+    inner join active_dates on experiments.ended_at > active_dates.activity_date
 
 ),
 

@@ -11,7 +11,8 @@
         {% for value in moment_values(metric) %}
             {% if value.is_covariate %}
                 {% set key = value.expr %}
-                {% set columns = {'sql': finite('cast(' ~ covariates ~ '.' ~ adapter.quote(value.expr ~ suffix) ~ ' as double)')} %}
+                {% set column = covariates ~ '.' ~ adapter.quote(value.expr ~ suffix) %}
+                {% set columns = {'sql': finite('cast(' ~ column ~ ' as double)')} %}
             {% else %}
                 {% set part = metric.denominator if value.name == 'denominator' else metric.numerator %}
                 {% set is_capped = loop.first and (has_caps(metric) or metric.kind == 'conversion') %}

@@ -24,7 +24,7 @@
             retentions.activity_date,
             retentions.numerator as value_1,
             {%- for covariate in covariates %}
-            cast(covariates.{{ adapter.quote(covariate.expr) }} as double) as value_{{ values.index(covariate) + 1 }},
+            {{ finite('cast(covariates.' ~ adapter.quote(covariate.expr) ~ ' as double)') }} as value_{{ values.index(covariate) + 1 }},
             {%- endfor %}
             units.variant_id
             {%- for dimension in dimensions %},

@@ -139,24 +139,28 @@ def test_a_retired_arm_has_no_share_and_decides_nothing_of_the_others():
     assert rows["share"].tolist() == pytest.approx([0.9, 0.1, np.nan], nan_ok=True)
 
 
-def test_the_last_arm_gets_everything():
-    rows = bandit_allocations(GOOD, registry(), retired={("x", "a"), ("x", "c")})
-    assert rows["share"].fillna(0).tolist() == pytest.approx([1, 0, 0])
+@pytest.mark.parametrize("known", [GOOD, in_phases((("b", 9, 0),), (("a", 9, 0), ("b", 9, 0)))])
+def test_the_last_arm_gets_everything(known):
+    rows = bandit_allocations(known, registry(), retired={("x", "a"), ("x", "c")}).set_index("variant_id")
+    assert rows["share"].to_dict() == pytest.approx({"a": np.nan, "b": 1, "c": np.nan}, nan_ok=True)
+    assert rows["reason"].fillna("").to_dict() == {"a": "retired", "b": "", "c": "retired"}
 
 
 def test_arms_without_a_share_in_the_last_phase_are_retired():
     phases = pd.DataFrame(
         [
-            ("x", "a", 0.5, "2026-03-01"),
-            ("x", "b", 0.5, "2026-03-01"),
-            ("x", "c", 0.5, "2026-03-01"),
-            ("x", "a", 1.0, "2026-03-08"),
-            ("x", "c", 0.0, "2026-03-08"),
-            ("observed", "a", np.nan, "2026-03-01"),
+            ("x", "one", "a", 0.5, "2026-03-01"),
+            ("x", "one", "b", 0.5, "2026-03-01"),
+            ("x", "two", "a", 1.0, "2026-03-08"),
+            ("x", "two", "c", 0.0, "2026-03-08"),
+            ("begun", "one", "a", 1.0, "2026-03-01"),
+            ("begun", "all", "b", 0.5, "2026-03-01"),
+            ("observed", "all", "a", np.nan, "2026-03-01"),
         ],
-        columns=["experiment_id", "variant_id", "expected_share", "started_at"],
+        columns=["experiment_id", "phase_id", "variant_id", "expected_share", "started_at"],
     )
-    assert retired_arms(phases.assign(started_at=pd.to_datetime(phases["started_at"]))) == {("x", "b"), ("x", "c")}
+    retired = retired_arms(phases.assign(started_at=pd.to_datetime(phases["started_at"])))
+    assert retired == {("x", "b"), ("x", "c"), ("begun", "b")}
 
 
 def test_a_phase_without_variance_counts():

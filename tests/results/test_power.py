@@ -140,7 +140,7 @@ def test_units_too_few_to_find_anything_have_a_reason_and_a_plan(role, kind, mar
         metrics,
         pd.DataFrame({"experiment_id": [], "reason": []}),
     )
-    # All ten of treatment would sign up: 8 of 10 against 10 of 10 is found one time in five.
+    # Not even 10 of 10 against 8 of 10 is found often enough.
     rows = pd.DataFrame([effect("signup", role, 4, 10, 0.8, 0.4 if kind == "conversion" else 4.0)])
     row = experiment_power(rows, VARIANTS, known).squeeze()
     assert row["reason"] == "too_few_units"
@@ -148,6 +148,19 @@ def test_units_too_few_to_find_anything_have_a_reason_and_a_plan(role, kind, mar
     assert 0 < row["power_now"] < 0.2
     assert pd.isna(row["plan_reason"])
     assert row["required_units"] > 100
+
+
+@pytest.mark.parametrize("mean", [0.0, 1e-16])
+def test_nothing_is_planned_relative_to_a_baseline_of_rounding(mean):
+    metrics = metric_rows("old", ("revenue", "primary", "mean", "increase", 0.1, np.nan))
+    known = Registry.from_tables(
+        pd.DataFrame({"experiment_id": ["old"], "assignment": "randomised", "planned_units": [np.nan]}),
+        VARIANTS,
+        metrics,
+        pd.DataFrame({"experiment_id": [], "reason": []}),
+    )
+    row = experiment_power(pd.DataFrame([effect("revenue", "primary", 4, 1000, mean, 4.0)]), VARIANTS, known).squeeze()
+    assert (row["reason"], row["plan_reason"]) == ("zero_denominator", "zero_denominator")
 
 
 def test_an_experiment_without_units_is_planned_from_history(power):

@@ -29,19 +29,21 @@ def retired_arms(phases: pd.DataFrame) -> set[tuple[str, str]]:
     """Arms that are to get no unit in the last phase of their experiment.
 
     Args:
-        phases: `dim_experiment_variants`: experiment_id, variant_id, expected_share and started_at.
+        phases: `dim_experiment_variants`: experiment_id, phase_id, variant_id, expected_share and started_at.
 
     Returns:
         Pairs of experiment and variant.
 
     """
-    is_last = phases["started_at"] == phases.groupby("experiment_id")["started_at"].transform("max")
-    goes_on = is_last & (phases["expected_share"] != 0)
-    known, going_on = (
-        set(rows[["experiment_id", "variant_id"]].itertuples(index=False, name=None))
-        for rows in (phases, phases[goes_on])
+    # Of an experiment with phases, an arm that is in none of them has a row of no phase.
+    has_phases = (phases["phase_id"] != "all").groupby(phases["experiment_id"]).transform("any")
+    in_phases = phases[(phases["phase_id"] != "all") | ~has_phases]
+    is_last = in_phases["started_at"] == in_phases.groupby("experiment_id")["started_at"].transform("max")
+    going_on = in_phases[is_last & (in_phases["expected_share"] != 0)]
+    known, with_units = (
+        set(rows[["experiment_id", "variant_id"]].itertuples(index=False, name=None)) for rows in (phases, going_on)
     )
-    return known - going_on
+    return known - with_units
 
 
 def bandit_allocations(
@@ -62,7 +64,7 @@ def bandit_allocations(
     Args:
         moments: Rows of `fct_metric_moments` over all units and by phase.
         registry: Variants, primary metrics and what is withheld.
-        retired: Experiment and variant of arms that are to get no more units.
+        retired: Experiment and variant of arms that are to get no more units; never all arms of an experiment.
         method: "thompson", or "top_two", which explores the runner-up more.
         floor: Least share of an arm; of many arms at most an even share.
 
@@ -133,20 +135,19 @@ def _shares(
 ) -> pd.DataFrame:
     """Add to the rows of arms that go on their means and shares; counts have shape (k, phases)."""
     means, errors, degrees = _combined(in_phases, counts)
-    rows = rows.assign(mean=means, standard_error=errors)
-    if is_proportion and counts.shape[1] == 1:
+    is_bernoulli = is_proportion and counts.shape[1] == 1
+    rows = rows.assign(mean=means, standard_error=errors, reward="bernoulli" if is_bernoulli else "normal")
+    if len(rows) == 1:
+        best = np.ones(1)
+    elif is_bernoulli:
         won = np.round(np.nan_to_num(means) * counts[:, 0])
         best = best_bernoulli(won, counts[:, 0] - won) if sign > 0 else best_bernoulli(counts[:, 0] - won, won)
-        rows["reward"] = "bernoulli"
     elif (errors > 0).all():
         best = best_normal(sign * means, errors, degrees_of_freedom=degrees)
-        rows["reward"] = "normal"
     elif np.isfinite(errors).all():
-        return rows.assign(reward="normal", reason="zero_variance")
+        return rows.assign(reason="zero_variance")
     else:
-        return rows.assign(
-            reward="normal", reason="too_few_units" if counts.shape[1] == 1 else "no_phase_with_all_arms"
-        )
+        return rows.assign(reason="too_few_units" if counts.shape[1] == 1 else "no_phase_with_all_arms")
     shares = top_two(best) if method == "top_two" else best
     return rows.assign(probability_best=best, share=with_floor(shares, min(floor, 1 / len(rows))))
 

@@ -15,6 +15,7 @@ import pandas as pd
 from lifthouse.results.columns import columns_of, typed
 from lifthouse.results.planning import Planned, design_of_history, history_of_metrics
 from lifthouse.results.registry import Registry
+from lifthouse.statistics.comparison import ROUNDING
 from lifthouse.statistics.power import Design, detectable_effect, detectable_margin, power, required_units
 from lifthouse.statistics.reasons import Floats
 
@@ -110,20 +111,23 @@ def experiment_power(
     rows["planned_effect"] = rows["planned_effect"].where(~tests_margin)
     rows["alpha"] = (1 - confidence) / np.where(rows["role"] == "guardrail", 1.0, rows["tests"])
     rows["planned_units"] = rows["experiment_id"].map(dict(registry.planned_units))
-    rows["reason"] = rows["reason"].where(rows["reason"].notna() | (rows["baseline_mean"] != 0), "zero_denominator")
+    noise = np.sqrt(rows["unit_variance"].fillna(0.0).clip(lower=0.0))
+    has_baseline = rows["baseline_mean"].abs() > ROUNDING * noise
+    rows["reason"] = rows["reason"].where(
+        rows["reason"].notna() | rows["baseline_mean"].isna() | has_baseline, "zero_denominator"
+    )
     aim = np.where(tests_margin, rows["non_inferiority_margin"], rows["planned_effect"]).astype(float)
     rows["plan_reason"] = rows["reason"].where(rows["basis"] == "experiment")
     rows.loc[rows["plan_reason"].isna() & np.isnan(aim), "plan_reason"] = "no_planned_effect"
-    usable = rows["baseline_mean"].notna() & (rows["baseline_mean"] != 0)
     rows[_COMPUTED] = np.nan
     guardrails = tests_margin.groupby([rows["experiment_id"], rows["treatment_variant_id"]]).transform("sum")
     decides = tests_margin | (rows["role"] == "primary")
     rows["power_target"] = 1 - (1 - target) / np.where(decides, 1.0 + guardrails, 1.0)
     for wanted in rows["power_target"].unique():
-        _add_numbers(rows, np.flatnonzero(usable & (rows["power_target"] == wanted)), float(wanted))
-    nothing_found = usable & rows["reason"].isna() & rows["minimum_detectable_effect"].isna()
+        _add_numbers(rows, np.flatnonzero(has_baseline & (rows["power_target"] == wanted)), float(wanted))
+    nothing_found = has_baseline & rows["reason"].isna() & rows["minimum_detectable_effect"].isna()
     rows.loc[nothing_found, "reason"] = "too_few_units"
-    unknown = rows["plan_reason"].isna() & ~usable
+    unknown = rows["plan_reason"].isna() & ~has_baseline
     rows.loc[unknown, "plan_reason"] = "no_history"
     rows["is_powered"] = (rows["power_now"] >= rows["power_target"]).astype("boolean").where(rows["power_now"].notna())
     withheld = rows["experiment_id"].map(dict(registry.withheld))
