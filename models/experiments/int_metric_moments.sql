@@ -24,7 +24,8 @@
             retentions.activity_date,
             retentions.numerator as value_1,
             {%- for covariate in covariates %}
-            {{ finite('cast(covariates.' ~ adapter.quote(covariate.expr) ~ ' as double)') }} as value_{{ values.index(covariate) + 1 }},
+            {%- set number = 'cast(covariates.' ~ adapter.quote(covariate.expr) ~ ' as double)' %}
+            {{ finite(number) }} as value_{{ values.index(covariate) + 1 }},
             {%- endfor %}
             units.variant_id
             {%- for dimension in dimensions %},
