@@ -24,13 +24,14 @@ latest as (
 touched_days as (
 
     select distinct
-        user_id,
-        cast(occurred_at as date) + cast({{ exploded_range(
-            '0', "date_diff('day', occurred_at, least(occurred_at + interval '" ~ widest_window ~ " minutes', last_event_at))"
+        events.user_id,
+        cast(events.occurred_at as date) + cast({{ exploded_range(
+            '0',
+            "date_diff('day', events.occurred_at, least(events.occurred_at + interval '" ~ widest_window ~ " minutes', latest.last_event_at))"
         ) }} as integer) as activity_date
-    from {{ ref('stg_events') }}
+    from {{ ref('stg_events') }} as events
     cross join latest
-    where loaded_at > timestamp '{{ loaded_since() }}'
+    where events.loaded_at > timestamp '{{ loaded_since() }}'
 
 ),
 {% endif %}
