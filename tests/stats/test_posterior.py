@@ -182,6 +182,21 @@ def test_every_beta_interval_has_its_level():
         assert below == pytest.approx(level, abs=1e-4)
 
 
+@pytest.mark.parametrize("larger_is_better", [True, False])
+def test_beta_intervals_of_an_arm_that_always_succeeds_have_their_level(larger_is_better):
+    successes, counts = (
+        np.array([[0, 2], [20, 30], [5, 3], [5, 0], [90, 100]]),
+        np.array([[1, 2], [30, 30], [5, 3], [9, 0], [100, 100]]),
+    )
+    posterior = beta_binomial_posterior(successes, counts, larger_is_better=larger_is_better)
+    sign = 1 if larger_is_better else -1
+    control, treatment = (stats.beta(s + 1, n - s + 1) for s, n in zip(successes.T, counts.T, strict=True))
+    shares = (np.arange(100_000)[:, None] + 0.5) / 100_000
+    for bound, level in ((posterior.ci_lower, 0.025), (posterior.ci_upper, 0.975)):
+        below = treatment.cdf(control.ppf(shares) * (1 + sign * bound[:, 0])).mean(axis=0)
+        assert below == pytest.approx(level if larger_is_better else 1 - level, abs=1e-5)
+
+
 def test_moments_that_a_ratio_lacks():
     posterior = beta_binomial_posterior([[0, 3], [1, 3], [2, 3]], np.full((3, 2), 100))
     assert np.isnan(posterior.mean[:, 0]).tolist() == [True, False, False]

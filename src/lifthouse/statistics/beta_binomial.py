@@ -148,7 +148,8 @@ def _below(ratio: Floats, a: Floats, b: Floats, cuts: Floats) -> Floats:
 def _slope(ratio: Floats, a: Floats, b: Floats, cuts: Floats) -> Floats:
     """Density of the ratio of a treatment's proportion to control's."""
     x, weights = _control_nodes(ratio, a, b, cuts)
-    density = _density(np.clip(x * ratio[..., None], 0.0, 1.0), a[:, 1:], b[:, 1:])
+    others = x * ratio[..., None]
+    density = np.where(others < 1, _density(np.minimum(others, 1.0), a[:, 1:], b[:, 1:]), 0.0)
     return np.asarray((density * x * weights).sum(axis=-1))
 
 
