@@ -129,8 +129,9 @@
 
 {% macro experiment_settings() %}
     {#-
-        What all experiments rest on besides their inputs: the code, the vars, which columns the data have, and the metrics in use with their
-        definitions, as each is a column of the tables of units, and what was known of a unit before may be a covariate of other metrics.
+        What all experiments rest on besides their inputs: the code, the vars, which run built the events in full (a corrected event shows in no
+        fingerprint), which columns the data have, and the metrics in use with their definitions, as each is a column of the tables of units,
+        and what was known of a unit before may be a covariate of other metrics.
         The vars are written as YAML, as they came: a day without quotes is a date there, which JSON does not know.
     -#}
     {% if execute %}
@@ -139,7 +140,13 @@
             ~ "and table_name in ('stg_events', 'stg_exposures', 'stg_users', 'stg_observations') order by all"
         ).rows | map('join', ' ') | join(', ') %}
         {% set metrics = [used_metrics() | map('string') | list, covariate_names()] %}
-        {{ return(local_md5(tojson([scalar('select code_fingerprint()'), toyaml(invocation_args_dict.vars, sort_keys=true), columns, metrics]))) }}
+        {{ return(local_md5(tojson([
+            scalar('select code_fingerprint()'),
+            toyaml(invocation_args_dict.vars, sort_keys=true),
+            _of_events(this),
+            columns,
+            metrics,
+        ]))) }}
     {% endif %}
 {% endmacro %}
 

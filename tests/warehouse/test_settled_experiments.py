@@ -237,6 +237,22 @@ def test_what_was_built_of_a_table_left_out_is_built_again(warehouse: Warehouse,
     assert again == with_news_at_once.query(EFFECTS)
 
 
+def test_an_interrupted_full_refresh_is_completed(warehouse: Warehouse) -> None:
+    events = warehouse.input_folder / "events" / "1.parquet"
+    original = events.read_bytes()
+    duckdb.sql(f"select * replace (2 * revenue as revenue) from ({EVENTS}) as events").write_parquet(str(events))
+    try:
+        # As far as it came.
+        build(warehouse, "--full-refresh", "--exclude", "int_unit_days+")
+        build(warehouse)
+        completed = warehouse.query(EFFECTS)
+        build(warehouse, "--full-refresh")
+    finally:
+        events.write_bytes(original)
+
+    assert completed == warehouse.query(EFFECTS)
+
+
 def test_the_registry_is_an_input(warehouse: Warehouse) -> None:
     registry = warehouse.input_folder / "registry"
     shutil.copytree(PROJECT / "seeds", registry)
