@@ -81,6 +81,8 @@ def test_what_cannot_be_is_null():
     assert np.isnan(required_units(proportion, [0.0, 30.0, np.nan])).all()
     assert np.isnan(required_units(proportion, -0.2, margin=0.1)).all()
     assert np.isnan(detectable_effect(proportion, 20, direction=-1.0)).all()
+    nobody = Design.of(0.0, 0.01, is_proportion=True)
+    assert np.isnan(detectable_effect(nobody, 1000, direction=[1.0, -1.0])).all()
     assert np.isnan(detectable_margin(proportion, 100)).all()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import comb
+from math import comb, inf
 
 import numpy as np
 import pandas as pd
@@ -77,8 +77,8 @@ class Planned:
 
     def __post_init__(self) -> None:
         for name in ("traffic_share", "effect"):
-            if not getattr(self, name) > 0:
-                raise ValueError(f"{name} == {getattr(self, name)}, must be > 0")
+            if not 0 < getattr(self, name) < inf:
+                raise ValueError(f"{name} == {getattr(self, name)}, must be > 0 and finite")
         if self.treatments < 1:
             raise ValueError(f"treatments == {self.treatments}, must be >= 1")
         if self.control_share is not None and not 0 < self.control_share < 1:

@@ -126,9 +126,9 @@ def design_effect(
 
     """
     size, correlation = np.asarray(cluster_size, float), np.asarray(intraclass_correlation, float)
-    if size.min(initial=1.0) < 1:
-        raise ValueError(f"cluster_size == {cluster_size!r}, must be >= 1")
-    if correlation.min(initial=0.0) < 0 or correlation.max(initial=0.0) > 1:
+    if not ((size >= 1) & np.isfinite(size)).all():
+        raise ValueError(f"cluster_size == {cluster_size!r}, must be >= 1 and finite")
+    if not ((correlation >= 0) & (correlation <= 1)).all():
         raise ValueError(f"intraclass_correlation == {intraclass_correlation!r}, must be >= 0 and <= 1")
     return np.asarray(1 + ((1 + np.asarray(size_variation, float) ** 2) * size - 1) * correlation)
 
@@ -251,7 +251,7 @@ def detectable_effect(
     planned, (count, error, sign) = _together(design, units, alpha, direction)
     with np.errstate(divide="ignore", invalid="ignore"):
         room = np.where(sign > 0, 1 - planned.baseline, planned.baseline) / np.abs(planned.baseline)
-    largest = np.where(planned.is_proportion, room, _LARGEST_EFFECT)
+    largest = np.where(planned.is_proportion & np.isfinite(room), room, _LARGEST_EFFECT)
 
     def too_small(size: Floats) -> Bools:
         return np.asarray(~(power(planned, count, sign * size, alpha=error) >= target))
