@@ -5,12 +5,6 @@
 {% endmacro %}
 
 
-{% macro is_nested_type(type) %}
-    {#- Whether a column type holds values of several fields or parts. -#}
-    {{ return(type.endswith(']') or (type | upper).startswith(('STRUCT', 'MAP', 'UNION'))) }}
-{% endmacro %}
-
-
 {% macro float_columns(relation) %}
     {#- The columns of a relation that can hold infinity, or what is not a number; none while parsing. -#}
     {{ return(adapter.get_columns_in_relation(relation) | selectattr('dtype', 'in', ['FLOAT', 'DOUBLE']) | map(attribute='name') | list

@@ -181,7 +181,7 @@ CASES = [
         ["events.parquet: loaded_at is in the future in 10 of 10 rows (100.00%)", UNUSABLE],
     ),
     Case(
-        "exposed at no time",
+        "exposed at no time, or in the future",
         {
             "exposures.csv": EXPOSURES.replace("2026-03-17 08:00:00", "infinity").replace("2026-03-16", "2126-03-16"),
             "observations.csv": "experiment_id,unit_id,variant_id,exposed_at\ncriteo_visit,1,control,-infinity\n",
