@@ -9,6 +9,12 @@ from typing import Any, TextIO
 
 import duckdb
 
+# DuckDB's options that the environment may bound: by which variable, and with what.
+_LIMITS = {
+    "threads": ("LIFTHOUSE_CORES", "a number of cores such as 2"),
+    "memory_limit": ("LIFTHOUSE_MEMORY", "an amount of memory such as 6GB"),
+}
+
 
 class LimitError(Exception):
     """A limit of the environment that DuckDB can't keep to."""
@@ -22,16 +28,14 @@ def duckdb_limits() -> dict[str, Any]:
 
     """
     limits = {}
-    for option, name in {"threads": "LIFTHOUSE_CORES", "memory_limit": "LIFTHOUSE_MEMORY"}.items():
+    for option, (name, expected) in _LIMITS.items():
         value = os.environ.get(name)
         if value:
             limits[option] = value
             try:
                 duckdb.connect(config={option: value}).close()
             except duckdb.Error as error:
-                raise LimitError(
-                    f"{name} == {value}. Expected: a number of cores such as 2, or of memory such as 6GB. {error}"
-                ) from error
+                raise LimitError(f"{name} == {value}. Expected: {expected}. {error}") from error
     return limits
 
 

@@ -235,8 +235,8 @@ def test_what_keeps_a_warehouse_from_being_opened_is_said_without_pages_of_funct
         assert "Traceback" not in output
         return " ".join(output.split())
 
-    assert "LIFTHOUSE_CORES == two. Expected: a number of cores such as 2" in said(LIFTHOUSE_CORES="two")
-    assert "LIFTHOUSE_MEMORY == 6. Expected: a number of cores such as 2, or of memory" in said(LIFTHOUSE_MEMORY="6")
+    assert "LIFTHOUSE_CORES == two. Expected: a number of cores such as 2. " in said(LIFTHOUSE_CORES="two")
+    assert "LIFTHOUSE_MEMORY == 6. Expected: an amount of memory such as 6GB. " in said(LIFTHOUSE_MEMORY="6")
     with duckdb.connect(str(warehouse.path)):
         held = said()
     assert f'Could not set lock on file "{warehouse.path}"' in held

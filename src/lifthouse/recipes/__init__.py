@@ -47,6 +47,7 @@ def prepare(name: str, source: Path, out: Path) -> int:
 
     Raises:
         RecipeError: If recipe or file isn't there, or the file lacks a column that the recipe reads.
+        LimitError: If DuckDB can't keep to LIFTHOUSE_CORES or LIFTHOUSE_MEMORY.
 
     """
     sql, settings = _recipe(name)
