@@ -86,10 +86,12 @@
 
 
 {% macro _unreadable_time(file, column, example) %}
-    {#- Seeds are cast to timestamps, which drops an offset and a PM without a word. -#}
+    {#- Seeds are cast to timestamps, which drops an offset, a PM and all else behind them without a word. -#}
     {{ return(_unreadable(file, column, 'timestamp', 'a time like ' ~ example) ~ ' union all '
-        ~ _problem(file, 'epoch_us(try_cast(' ~ column ~ ' as timestamp)) is distinct from epoch_us(try_cast(' ~ column ~ ' as timestamptz))',
-            "'" ~ column ~ " == ''' || " ~ column ~ " || ''' is not in UTC, as all times of the registry are; convert it and leave the offset out'")) }}
+        ~ _problem(file, 'epoch_us(try_cast(' ~ column ~ ' as timestamp)) != epoch_us(try_cast(' ~ column ~ ' as timestamptz))',
+            "'" ~ column ~ " == ''' || " ~ column ~ " || ''' is not in UTC, as all times of the registry are; convert it and leave the offset out'")
+        ~ ' union all ' ~ _problem(file, 'try_cast(' ~ column ~ ' as timestamp) is not null and try_cast(' ~ column ~ ' as timestamptz) is null',
+            "'" ~ column ~ " == ''' || " ~ column ~ " || ''' has something behind the time, which would be dropped; write it in UTC, like " ~ example ~ "'")) }}
 {% endmacro %}
 
 

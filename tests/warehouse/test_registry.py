@@ -30,10 +30,11 @@ MISTAKES = {
             "started_at == '2026-03-16T00:00:00+02:00' is not in UTC, as all times of the registry are; convert it"
         ),
         "apart,An offset apart,randomised,running,2026-03-16 00:00:00 +02:00,,,,": (
-            "started_at == '2026-03-16 00:00:00 +02:00' is not in UTC"
+            "started_at == '2026-03-16 00:00:00 +02:00' has something behind the time, which would be dropped; write it"
         ),
         "evening,A clock of twelve,randomised,running,2026-03-16 10:00:00 PM,,,,": (
-            "started_at == '2026-03-16 10:00:00 PM' is not in UTC"
+            "started_at == '2026-03-16 10:00:00 PM' has something behind the time, which would be dropped; "
+            "write it in UTC, like 2026-03-16 00:00:00"
         ),
         "half,Half a unit,randomised,running,2026-03-16T00:00:00Z,,,1000.5,": (
             "planned_units == '1000.5', must be a whole number, or empty"
