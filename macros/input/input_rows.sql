@@ -53,15 +53,20 @@ from (
 {%- endfor %}
         {{ '_row' if with_raw else 'null' }} as _raw_row
     from {{ scan or '(select 1 as nothing where false)' }} as _row
-{%- set moment = 'loaded_at' if 'loaded_at' in types else 'occurred_at' %}
-{%- if loaded_after and types.get(moment, '').startswith(('timestamp', 'date')) %}
-    -- The condition below, but of the column as it is in the file: what was read before is then skipped unread.
-    where _row.{{ moment }} > timestamp '{{ loaded_after }}' or _row.{{ moment }} is null
-{%- endif %}
+    {{ _where_new(types, loaded_after) }}
 ) as typed
 {%- if loaded_after %}
 where coalesce(typed.loaded_at, timestamp 'infinity') > timestamp '{{ loaded_after }}'
 {%- endif %}
+{% endmacro %}
+
+
+{% macro _where_new(types, loaded_after) %}
+    {#- The condition above, but of the column as it is in the file: what was read before is then skipped unread. -#}
+    {%- set moment = 'loaded_at' if 'loaded_at' in types else 'occurred_at' -%}
+    {%- if loaded_after and types.get(moment, '').startswith(('timestamp', 'date')) -%}
+        where _row.{{ moment }} > timestamp '{{ loaded_after }}' or _row.{{ moment }} is null
+    {%- endif -%}
 {% endmacro %}
 
 

@@ -46,15 +46,16 @@
 {% endmacro %}
 
 
-{% macro _problems_of_each_file(location, contract, nowhere_in=[]) %}
+{% macro _problems_of_each_file(location, contract, nowhere_in=[], loaded_after=none) %}
     {#-
-        A column that only some files have is null in the rows of the others: says which. Looks at all files, or at those only where one of
-        some columns has no value.
+        A column that only some files have is null in the rows of the others: says which. Looks at all files, or at those only of
+        whose new rows none has a value of one of some columns.
     -#}
     {% set files = 'select file from glob(' ~ quoted_text(location.label) ~ ')' %}
     {% if nowhere_in %}
+        {% set where_new = _where_new(_lowered_keys(described_columns(location.scan)), loaded_after) %}
         {#- A column of the input can't be called _row. -#}
-        {% set files = 'select _row from ' ~ location.scan[:-1] ~ ", filename = '_row') group by _row having least(count("
+        {% set files = 'select _row from ' ~ location.scan[:-1] ~ ", filename = '_row') as _row " ~ where_new ~ ' group by _row having least(count('
             ~ nowhere_in | join('), count(') ~ ')) = 0' %}
     {% endif %}
     {% set problems = [] %}
@@ -255,7 +256,7 @@
         {% do absent.append(column.name) %}
     {% endfor %}
     {% if '*' in location.label and (problems or absent) %}
-        {% do problems.extend(_problems_of_each_file(location, contract, [] if problems else absent)) %}
+        {% do problems.extend(_problems_of_each_file(location, contract, [] if problems else absent, loaded_after)) %}
     {% endif %}
     {{ return(problems) }}
 {% endmacro %}

@@ -200,6 +200,29 @@ def test_later_loads_may_bring_fields_and_say_what_a_column_of_nulls_holds(wareh
     ]
 
 
+def test_files_that_were_read_before_are_not_looked_at_again(warehouse: Warehouse) -> None:
+    """One new row without user_id asks which file lacks the column; an old one is not among them."""
+    files = warehouse.input_folder / "events"
+    files.mkdir()
+    event = (
+        "select 'e{0}' || i as event_id, if(i = {0}, null, 'ann') as user_id, 'click' as event_type, "
+        "timestamp '2026-03-0{0} 09:00:00' as occurred_at from range(300) as numbers(i)"
+    )
+    duckdb.sql(event.format(1)).write_parquet(str(files / "1.parquet"))
+    warehouse.built(*STAGING)
+    duckdb.sql(f"select * exclude (user_id) from ({event.format(1)})").write_parquet(str(files / "1.parquet"))
+    duckdb.sql(event.format(2)).write_parquet(str(files / "2.parquet"))
+    warehouse.built(*STAGING)
+
+    assert warehouse.query("select count(*) from staging.stg_events") == [(598,)]
+    duckdb.sql(f"select * exclude (user_id) from ({event.format(3)}) limit 1").write_parquet(str(files / "3.parquet"))
+    duckdb.sql(event.format(4)).write_parquet(str(files / "4.parquet"))
+    run = warehouse.dbt("build", *STAGING)
+    assert run.returncode != 0
+    assert "events/3.parquet: column user_id is missing." in run.output, run.output
+    assert "events/1.parquet" not in run.output
+
+
 def test_a_unit_is_observed_once(warehouse: Warehouse) -> None:
     header = "experiment_id,unit_id,variant_id,outcome\n"
     (warehouse.input_folder / "observations.csv").write_text(
