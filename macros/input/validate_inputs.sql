@@ -82,7 +82,7 @@
         {% set kept = 'try_cast(' ~ value ~ ' as ' ~ type ~ ')' %}
         {#- A text that is a number may be written in several ways, a moment be cut to its day, and a field be dropped. -#}
         {% set compared_as = 'double' if is_number_type(type) else 'timestamp' if type | lower == 'date'
-            else attribute.type if is_nested_type(type) else type %}
+            else attribute.type if is_nested_type(type) and is_nested_type(attribute.type) else type %}
         {% do counts.append('select ' ~ quoted_text(attribute.name) ~ ', ' ~ quoted_text(type) ~ ', min(cast(' ~ value
             ~ ' as varchar)), count(*) from checked where ' ~ value ~ ' is not null and (' ~ kept ~ ' is null or try_cast(' ~ kept ~ ' as '
             ~ compared_as ~ ') is distinct from try_cast(' ~ value ~ ' as ' ~ compared_as ~ '))') %}

@@ -223,6 +223,37 @@ def test_files_that_were_read_before_are_not_looked_at_again(warehouse: Warehous
     assert "events/1.parquet" not in run.output
 
 
+def test_nested_values_of_later_loads_widen_as_others_do_and_no_further(warehouse: Warehouse) -> None:
+    """Each load is a file of its own, and the one before is gone."""
+
+    def loaded(load: int, place: str) -> None:
+        event = (
+            f"select 'e{load}' as event_id, 'ann' as user_id, 'click' as event_type, "
+            f"timestamp '2026-03-0{load} 09:00:00' as occurred_at, {place} as place"
+        )
+        duckdb.sql(event).write_parquet(str(warehouse.input_folder / "events.parquet"))
+
+    loaded(1, "{'a': 1, 'Stops': [{'n': 1}]}")
+    warehouse.built(*STAGING)
+    loaded(2, "{'A': 2.5::double, 'stops': [{'N': 2, 'Two\"fold': 'x'}]}")
+    warehouse.built(*STAGING)
+    stored = [
+        {"a": 1.0, "Stops": [{"n": 1, 'Two"fold': None}]},
+        {"a": 2.5, "Stops": [{"n": 2, 'Two"fold': "x"}]},
+    ]
+    assert warehouse.query("select place from staging.stg_events order by event_id") == [(row,) for row in stored]
+
+    for place in ("{'a': 'x'}", "[3]", "{'a': {'b': 3}}", "{'Stops': [{'n': 'x'}]}", "map {'a': 3}"):
+        loaded(3, place)
+        run = warehouse.dbt("build", *STAGING)
+        assert run.returncode != 0, place
+        assert "column place holds" in run.output, run.output
+    loaded(3, """'{"a": 3}'""")
+    warehouse.built(*STAGING)
+    stored.append({"a": 3.0, "Stops": None})
+    assert warehouse.query("select place from staging.stg_events order by event_id") == [(row,) for row in stored]
+
+
 def test_a_unit_is_observed_once(warehouse: Warehouse) -> None:
     header = "experiment_id,unit_id,variant_id,outcome\n"
     (warehouse.input_folder / "observations.csv").write_text(
