@@ -63,6 +63,7 @@
 {% macro _measures() %}
     {#- Every measure by name: its fact table, aggregation and expression, and whether that is a number. -#}
     {% set measures = {} %}
+    {% set built_before = _upstream(graph.nodes['model.' ~ project_name ~ '.int_unit_inputs']) %}
     {% for semantic_model in graph.semantic_models.values() %}
         {% set model = graph.nodes[semantic_model.depends_on.nodes[0]] %}
         {% set unit = semantic_model.entities | selectattr('name', 'equalto', 'unit') | first %}
@@ -74,7 +75,8 @@
             'unit': (unit.expr or unit.name) if unit,
             'time': (dimension.expr or dimension.name) if dimension,
             'is_observed': model.name == 'stg_observations',
-            'unsupported': _fact_problem(semantic_model.name, {'entity unit': unit, 'time dimension': dimension}),
+            'unsupported': _fact_problem(semantic_model.name, {'entity unit': unit, 'time dimension': dimension})
+                or (_order_problem(semantic_model.name, model.name) if model not in built_before),
         } %}
         {% for measure in semantic_model.measures %}
             {% set aggregation = measure.agg if measure.agg is string else measure.agg.value %}
@@ -103,6 +105,13 @@
         {% endif %}
     {% endfor %}
     {{ return(none) }}
+{% endmacro %}
+
+
+{% macro _order_problem(name, model_name) %}
+    {#- A build would read the table as the build before left it, or none. -#}
+    {{ return('its semantic model ' ~ name ~ ' reads ' ~ model_name ~ ', for which experiments do not wait; write -- depends_on: {{ ref('
+        ~ quoted_text(model_name) ~ ') }} at the top of models/experiments/int_unit_inputs.sql') }}
 {% endmacro %}
 
 

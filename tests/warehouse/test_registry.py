@@ -309,6 +309,11 @@ UNUSABLE: dict[str, tuple[dict[str, Any], str]] = {
         simple("trimmed_outcome"),
         "the entity unit of its semantic model trimmed_units has the expr 'trim(unit_id)', must be the name of a",
     ),
+    "of_impressions": (
+        simple("shown_outcome"),
+        "its semantic model shown_units reads fct_impressions, for which experiments do not wait; write -- depends_on: "
+        "{{ ref('fct_impressions') }} at the top of models/experiments/int_unit_inputs.sql",
+    ),
     "by_another_day": (
         simple("tested_on_another_day"),
         "its measure tested_on_another_day is dated by seen_at, must be by exposed_at",
@@ -378,6 +383,8 @@ def test_metrics_that_experiments_cannot_use_are_named(warehouse: Warehouse) -> 
     # The same units, under a name that is worked out.
     trimmed = sound.replace("tested_", "trimmed_").replace("expr: unit_id", "expr: trim(unit_id)")
     (registry / "trimmed.yml").write_text(trimmed.partition("metrics:\n")[0])
+    shown = sound.replace("tested_", "shown_").replace("stg_observations", "fct_impressions")
+    (registry / "shown.yml").write_text(shown.partition("metrics:\n")[0])
     declared = yaml.safe_load(sound)
     [tested_units] = declared["semantic_models"]
     tested_units["dimensions"].append({**tested_units["dimensions"][0], "name": "seen_at"})
