@@ -17,6 +17,9 @@ from lifthouse.statistics.reasons import Floats
 # The least share of the mean square about the pivot that a sum of few units keeps; n units lose up to n roundings.
 _ROUNDING = 1e-13
 
+# The largest mean whose fourth power is a number: intervals square variances.
+_LARGEST = float(np.finfo(float).max) ** 0.25
+
 
 def packed_pairs(n_values: int) -> list[tuple[int, int]]:
     """Order in which packed products are delivered: the upper triangle, row by row.
@@ -79,7 +82,8 @@ class Moments:
 
         Returns:
             The moments. Where a variance is no more than rounding error of the sums, the value is constant: its
-            variance is zero, and its mean is freed of that error, so that where nobody did anything it is zero.
+            variance is zero, and its mean is freed of that error, so that where nobody did anything it is zero. What is
+            so large that variances, when squared, overflow is NaN.
 
         Raises:
             ValueError: If the shapes do not fit.
@@ -93,12 +97,14 @@ class Moments:
             >>> nothing = Moments.from_sums([3], [[-0.1 - 0.1 - 0.1]], [[0.03]], pivot=0.1)
             >>> nothing.mean.tolist(), nothing.covariance.tolist()
             ([[0.0]], [[[0.0]]])
+            >>> Moments.from_sums([2], [[0.0]], [[1e200]]).covariance.tolist()
+            [[[nan]]]
 
         """
         count, sums, products = np.asarray(count, float), np.asarray(sums, float), np.asarray(products, float)
         if products.ndim == 2:
             products = unpacked(products, sums.shape[1])
-        with np.errstate(divide="ignore", invalid="ignore"):
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             shifted = sums / count[:, None]
             scatter = products - count[:, None, None] * shifted[:, :, None] * shifted[:, None, :]
             rounding = np.maximum(_ROUNDING, count * np.finfo(float).eps)[:, None]
@@ -107,7 +113,9 @@ class Moments:
             scatter /= (count - 1)[:, None, None]
             mean = shifted + np.asarray(pivot, float)
             mean = np.where(constant, _to_digits(mean, 10 * rounding * np.maximum(np.abs(mean), np.abs(pivot))), mean)
-        scatter[count < 2] = np.nan
+            too_large = (np.abs(mean) > _LARGEST) | (np.einsum("nii->ni", scatter) > _LARGEST**2)
+        mean[too_large] = np.nan
+        scatter[(count < 2)[:, None, None] | too_large[:, :, None] | too_large[:, None, :]] = np.nan
         return cls(count, mean, scatter)
 
     @classmethod
