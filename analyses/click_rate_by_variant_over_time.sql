@@ -27,12 +27,7 @@ units as (
 
 experiments as (
 
-    select
-        experiment_id,
-
-        max(coalesce(ended_at, timestamp 'infinity')) as ended_at
-    from {{ ref('dim_experiment_variants') }}
-    group by all
+    {{ experiment_ends() }}
 
 ),
 

@@ -26,6 +26,7 @@ LONGEST_FIRST = [
     "tests/causal/test_lalonde.py",
     "tests/causal/test_refutations.py",
     "tests/warehouse/test_registry.py",
+    "tests/warehouse/test_registered_metrics.py",
     "tests/warehouse/test_staging.py",
     "tests/uplift/test_evaluation.py",
 ]

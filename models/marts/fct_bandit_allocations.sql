@@ -9,7 +9,6 @@ allocations as (
 
 ),
 
--- Of these nothing is known, however many units there are.
 unavailable_metrics as (
 
     select *
@@ -22,10 +21,7 @@ select
     allocations.variant_id,
     allocations.metric_name,
     allocations.reward,
-    case
-        when allocations.reason = 'no_units' then coalesce(unavailable_metrics.reason, allocations.reason)
-        else allocations.reason
-    end as reason,
+    {{ reason_of_metric('allocations') }} as reason,
     allocations.count_units,
     allocations.mean,
     allocations.standard_error,

@@ -9,7 +9,6 @@ powers as (
 
 ),
 
--- Of these nothing is known, however many units there are.
 unavailable_metrics as (
 
     select *
@@ -25,10 +24,7 @@ select
     powers.hypothesis,
     powers.basis,
     powers.variance_reduction,
-    case
-        when powers.reason = 'no_units' then coalesce(unavailable_metrics.reason, powers.reason)
-        else powers.reason
-    end as reason,
+    {{ reason_of_metric('powers') }} as reason,
     powers.plan_reason,
     powers.count_units,
     powers.planned_units,

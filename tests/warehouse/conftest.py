@@ -131,6 +131,18 @@ def small_shop(make_warehouse: Callable[[], Warehouse]) -> Warehouse:
 
 
 @pytest.fixture(scope="session")
+def registry_input(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("input")
+
+
+@pytest.fixture
+def registry_warehouse(registry_input: Path, tmp_path: Path) -> Warehouse:
+    """An empty warehouse. Its registry is always in the same place, and need not be parsed again for other rows."""
+    write_input(registry_input, {})
+    return Warehouse(tmp_path, registry_input)
+
+
+@pytest.fixture(scope="session")
 def public_data() -> Path:
     """The folder of real public data sets; skips where there is none."""
     folder = os.environ.get("LIFTHOUSE_DATA")

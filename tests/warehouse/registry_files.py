@@ -1,6 +1,10 @@
-"""Registries for tests: one experiment, as CSV and YAML in the input folder."""
+"""Registries for tests, as CSV and YAML in the input folder: the demo's, or one experiment."""
 
+import shutil
 from pathlib import Path
+
+from tests.warehouse.conftest import PROJECT
+
 
 EXPERIMENTS = (
     "experiment_id,description,assignment,status,started_at,ended_at,activation_event_type,planned_units,annual_units\n"
@@ -31,6 +35,13 @@ METRIC = """  - name: {name}
     type_params: {{measure: tested_{column}}}
     config: {{meta: {{experiment: {{is_proportion: {is_proportion}, covariates: [{covariates}]}}}}}}
 """
+
+
+def copied_registry(folder: Path) -> Path:
+    """Copy the demo's registry."""
+    registry = folder / "registry"
+    shutil.copytree(PROJECT / "seeds", registry)
+    return registry
 
 
 def write_registry(
