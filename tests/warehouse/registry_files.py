@@ -5,7 +5,6 @@ from pathlib import Path
 
 from tests.warehouse.conftest import PROJECT
 
-
 EXPERIMENTS = (
     "experiment_id,description,assignment,status,started_at,ended_at,activation_event_type,planned_units,annual_units\n"
 )
