@@ -1,4 +1,4 @@
--- How often a declared covariate is missing, or no finite number; covariates that an experiment's input lacks altogether are left out.
+-- How often a declared covariate is missing, or no finite number; those that the input of an experiment lacks are left out.
 -- One row per experiment, covariate and variant.
 -- depends_on: {{ ref('int_unit_covariates') }}
 {%- set of_users = declared_covariates('stg_users', 'users') %}

@@ -1,8 +1,9 @@
--- What units did in an early and a late stretch of days after exposure, a day, reduced to sums: of primary metrics that add up over
--- days, and of units seen through both stretches, which lie in the experiment and in the metric's window. Ratios are linear about
--- their mean over all units.
+-- What units did in an early and a late stretch of days after exposure, a day, reduced to sums: of primary metrics that add up
+-- over days, and of units seen through both stretches, which lie in the experiment and in the metric's window. Ratios are linear
+-- about their mean over all units.
 -- One row per experiment, metric and variant.
--- depends_on: {{ ref('experiment_metrics') }}, {{ ref('int_unit_days') }}, {{ ref('int_units_segmented') }}, {{ ref('int_experiment_inputs') }}
+-- depends_on: {{ ref('experiment_metrics') }}, {{ ref('int_unit_days') }}
+-- depends_on: {{ ref('int_units_segmented') }}, {{ ref('int_experiment_inputs') }}
 {{
     config(
         materialized='incremental',

@@ -1,6 +1,6 @@
--- Primary metrics of units that are in two experiments at once, by their variants in both, reduced to sums about the metric's mean.
--- Of the pairs whose times overlap, the latest var interaction_pairs. One row per experiment, metric, variant, other experiment and
--- whether the other one treats.
+-- Primary metrics of units that are in two experiments at once, by their variants in both, reduced to sums about the metric's
+-- mean. Of the pairs whose times overlap, the latest var interaction_pairs. One row per experiment, metric, variant, other
+-- experiment and whether the other one treats.
 -- depends_on: {{ ref('experiment_metrics') }}, {{ ref('int_unit_states') }}, {{ ref('int_metric_caps') }}
 -- depends_on: {{ ref('int_unit_observations') }}
 {%- set metrics = used_metrics(['mean', 'ratio', 'conversion'], role='primary') %}

@@ -1,7 +1,7 @@
--- What units did in each experiment, by day since exposure and (activity_date null) in the lookback before it. One row per experiment,
--- unit and day with activity; a column per part of a metric. One scan a fact table. Observed metrics have no days.
--- depends_on: {{ ref('experiment_metrics') }}, {{ ref('int_events_measured') }}, {{ ref('fct_sessions') }}, {{ ref('stg_observations') }}
--- depends_on: {{ ref('int_experiment_inputs') }}
+-- What units did in each experiment, by day since exposure and (activity_date null) in the lookback before it. One row per
+-- experiment, unit and day with activity; a column per part of a metric. One scan a fact table. Observed metrics have no days.
+-- depends_on: {{ ref('experiment_metrics') }}, {{ ref('int_events_measured') }}, {{ ref('fct_sessions') }}
+-- depends_on: {{ ref('stg_observations') }}, {{ ref('int_experiment_inputs') }}
 {{
     config(
         materialized='incremental',
