@@ -8,6 +8,7 @@ import pyarrow as pa
 import pytest
 
 from lifthouse.causal.sensitivity import e_value, matched_differences, robustness, rosenbaum_gamma
+from lifthouse.causal.weighting import ipw
 from lifthouse.results.covariate_balance import covariate_balance
 from lifthouse.results.propensities import SCHEMA, Pair, causal_pairs, propensity_scores
 from lifthouse.results.refutations import refutations
@@ -76,6 +77,26 @@ def test_effect_and_refuters_of_honest_data():
     assert refuted.drop("robustness_value")["verdict"].eq("pass").all()
     of_bound, of_estimate = map(float, re.findall(r"of (\d+\.\d+)", refuted.loc["e_value", "reason"]))
     assert of_bound < of_estimate == pytest.approx(refuted.loc["e_value", "statistic"], abs=0.005)
+
+
+def test_overlap_is_of_the_scores_that_the_estimate_rests_on():
+    """Of few units with heavy tails: scores that have seen them overlap three times as much as those that have not."""
+    random = np.random.default_rng(4)
+    spent = random.standard_t(2, (300, 4))
+    treated = random.random(300) < 1 / (1 + np.exp(-spent.sum(axis=1)))
+    names = [f"u{number}" for number in range(300)]
+    table = pa.table(
+        {"experiment_id": ["chosen"] * 300, "unit_id": names, "variant_id": np.where(treated, "with", "without")}
+    )
+    for at in range(4):
+        table = table.append_column(f"spent_{at}", pa.array(spent[:, at]))
+    earned = spent.sum(axis=1) + treated + random.normal(size=300)
+    effects, refuted = found(table, pd.DataFrame({"metric_name": "earned", "unit_id": names, "value": earned}))
+    robust = effects.query("estimator == 'aipw' and estimand == 'ate' and population == 'all' and segment == 'all'")
+    smaller = min(treated.sum(), (~treated).sum())
+    share = robust["effective_sample_size"].item() / smaller
+    assert refuted.loc["overlap", ["verdict", "statistic"]].tolist() == ["fail", pytest.approx(share)]
+    assert share < 0.1 < 0.2 < ipw(spent, treated, earned, "ate").effective_sample_size / smaller
 
 
 def test_placebos_centre_on_zero():

@@ -15,12 +15,10 @@ from lifthouse.causal.doubly_robust import OutcomeLearner, aipw, cross_fit_outco
 from lifthouse.causal.estimates import CausalEstimate
 from lifthouse.causal.propensity import (
     CALIBRATED_SLOPE,
-    SMALLEST_SCORE,
     PropensityLearner,
     assign_folds,
     cross_fit,
     diagnose,
-    fit_logistic,
 )
 from lifthouse.causal.weighting import Estimand, balancing_weights, effective_sample_size
 from lifthouse.results.columns import typed
@@ -179,9 +177,9 @@ def _of_metric(
 
 
 def _score_rows(fitted: Fitted, table: pa.Table, estimand: Estimand, fails_below: float) -> Iterator[dict[str, object]]:
-    treated = fitted.treated
-    scores = fit_logistic(fitted.design, treated).predict_proba(fitted.design)[:, 1]
-    weights = balancing_weights(np.clip(scores, SMALLEST_SCORE, 1 - SMALLEST_SCORE), treated, estimand)
+    # The scores that the estimate rests on: those that have seen the units are milder, the more so the fewer units.
+    treated, scores = fitted.treated, table["propensity"].to_numpy()
+    weights = balancing_weights(scores, treated, estimand)
     sizes = [effective_sample_size(weights[arm]) for arm in (~treated, treated)]
     smaller = min(int(treated.sum()), int((~treated).sum()))
     share = min(sizes) / smaller
@@ -197,7 +195,7 @@ def _score_rows(fitted: Fitted, table: pa.Table, estimand: Estimand, fails_below
         "statistic": share,
         "reason": lacking if share < 2.5 * fails_below else counted,
     }
-    slope = diagnose(table["propensity"].to_numpy(), treated).calibration_slope
+    slope = diagnose(scores, treated).calibration_slope
     if not np.isfinite(slope):
         yield {"refuter": "calibration", **_not_applicable("scores are the same for all units")}
         return
