@@ -84,3 +84,20 @@ CASES = [
 def test_intervals_cover_as_often_as_they_say(simulated, name):
     lower, upper = BOUNDS
     assert lower <= sum(simulated[name]) <= upper, f"{sum(simulated[name])} of {SETS} cover"
+
+
+@pytest.mark.parametrize("of_treated", [False, True])
+def test_matching_covers_where_an_arm_is_rare_and_tails_are_heavy(of_treated):
+    """About 40 treated of 1,000: the correction for estimated scores may come out larger than the variance."""
+    covered = 0
+    for seed in range(SETS):
+        random = np.random.default_rng(seed)
+        design = random.standard_t(2.5, size=(UNITS, 3))
+        design /= design.std(axis=0)
+        treated = random.random(UNITS) < 1 / (1 + np.exp(-0.7 * design[:, 0]) * 30)
+        outcome = design @ [1.0, 0.75, 0.5] + treated + random.normal(size=UNITS)
+        estimate = matching(design, treated, outcome, of_treated=of_treated)
+        assert estimate.reason is None
+        lower, upper = estimate.interval(0.95)
+        covered += lower < 1 < upper
+    assert BOUNDS[0] <= covered <= BOUNDS[1], f"{covered} of {SETS} cover"

@@ -15,6 +15,8 @@ CALIPER = 0.2
 STRATA = 10
 # Covariances given the score are taken within so many strata.
 _FINE_STRATA = 20
+# A correction that takes more than this share off a variance is noise: covariances of the few units of a stratum.
+_MOST_TAKEN = 0.9
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,8 @@ def matching(
         caliper: Widest distance, in standard deviations of the logit; units without a match are left out.
 
     Returns:
-        The estimate with Abadie and Imbens's error, which counts that scores are estimated.
+        The estimate with Abadie and Imbens's error, which counts that scores are estimated unless too few units tell
+        by how much.
 
     References:
         Abadie, Imbens (2006), Large sample properties of matching estimators. Econometrica 74. Abadie, Imbens (2016),
@@ -125,13 +128,13 @@ def matching(
     stratum = score_strata(logits, treated, of_treated=of_treated, strata=_FINE_STRATA)
     if stratum is None:
         return missing("no_overlap")
-    variance = known + _estimated_scores(design, treated, outcome, logits, stratum, of_treated=of_treated)
+    error = _error(known, _estimated_scores(design, treated, outcome, logits, stratum, of_treated=of_treated))
     weights = uses + is_matched
     effective = min(
         float(weights[arm].sum() ** 2 / (weights[arm] ** 2).sum()) if weights[arm].any() else 0.0
         for arm in (treated, ~treated)
     )
-    return checked(CausalEstimate(estimate, _root(variance), effective))
+    return checked(CausalEstimate(estimate, error, effective))
 
 
 def match_weights(design: Floats, treated: Bools, *, caliper: float = CALIPER) -> Floats:
@@ -162,7 +165,8 @@ def stratification(
         strata: How many; neighbours are joined until each has two units of either arm.
 
     Returns:
-        The estimate; what differs within a stratum stays in as bias. Its error counts that scores are estimated.
+        The estimate; what differs within a stratum stays in as bias. Its error counts that scores are estimated, as
+        that of `matching` does.
 
     References:
         Rosenbaum, Rubin (1984), Reducing bias in observational studies using subclassification. JASA 79.
@@ -194,9 +198,9 @@ def stratification(
     estimate = float(share @ gain)
     influence[of_whom] += (gain[stratum[of_whom]] - estimate) / of_whom.mean()
     known = float((influence**2).mean()) / len(outcome)
-    variance = known + _estimated_scores(design, treated, outcome, logits, stratum, of_treated=of_treated)
+    error = _error(known, _estimated_scores(design, treated, outcome, logits, stratum, of_treated=of_treated))
     effective = min(float(weights[arm].sum() ** 2 / (weights[arm] ** 2).sum()) for arm in (treated, ~treated))
-    return checked(CausalEstimate(estimate, _root(variance), effective))
+    return checked(CausalEstimate(estimate, error, effective))
 
 
 def score_strata(logits: Floats, treated: Bools, *, of_treated: bool, strata: int) -> Ints | None:
@@ -262,8 +266,9 @@ def _estimated_scores(
     return float(moves @ inverse @ moves - toward @ inverse @ toward) / len(outcome)
 
 
-def _root(variance: float) -> float:
-    return float(np.sqrt(variance)) if variance > 0 else np.nan
+def _error(known: float, correction: float) -> float:
+    """Give the standard error, without the correction where that is noise: too large then, rather than too small."""
+    return float(np.sqrt(known + correction if correction >= -_MOST_TAKEN * known else known))
 
 
 def _conditional_variance(logits: Floats, treated: Bools, outcome: Floats) -> Floats:
