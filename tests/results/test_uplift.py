@@ -80,6 +80,16 @@ def test_same_data_same_models_whatever_the_order(built: tuple) -> None:
     assert changed["data_fingerprint"].iloc[0] != models["data_fingerprint"].iloc[0]
 
 
+def test_same_results_in_whatever_order_the_warehouse_gives_held_out_scores(built: tuple) -> None:
+    units, _, models, held_out, evaluation, _ = built
+    shuffled = held_out.take(pa.array(np.random.default_rng(1).permutation(len(held_out))))
+    again = uplift_evaluation([TARGET], models, shuffled).to_pandas()
+    pd.testing.assert_frame_equal(again, evaluation, check_exact=True)
+    for results in (uplift_drivers, uplift_segments, targeting_policies):
+        one, two = (results([TARGET], models, scores, evaluation, units) for scores in (held_out, shuffled))
+        assert one.equals(two)
+
+
 def test_saved_models_score_units_that_come_later(built: tuple) -> None:
     _, _, models, held_out, evaluation, _ = built
     later, _, truth = experiment(3000, seed=2)

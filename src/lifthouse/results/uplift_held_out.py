@@ -144,7 +144,8 @@ def held_out_targets(targets: list[Target], models: pd.DataFrame, held_out: pa.T
     lists = ["expected_outcomes", "uplifts", "standard_errors"]
     frame = held_out.drop_columns(lists).to_pandas()
     for target in targets:
-        rows = target.rows_of(frame)
+        # A table has no order, and the bootstrap's draws fall on units by theirs.
+        rows = target.rows_of(frame).sort_values("unit_id")
         if rows.empty:
             continue
         learners = [str(name) for name in target.rows_of(models)["learners"].iloc[0]]
