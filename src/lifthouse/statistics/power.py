@@ -14,6 +14,7 @@ import numpy.typing as npt
 from scipy import special, stats
 
 from lifthouse.statistics.comparison import satterthwaite
+from lifthouse.statistics.quadrature import CUTS, panelled
 from lifthouse.statistics.reasons import Bools, Floats
 
 # From so many degrees of freedom on, the noncentral t is the shifted normal to 1e-5.
@@ -316,12 +317,26 @@ def _treatment_variance(design: Design, shift: Floats) -> Floats:
 def _beyond(critical: Floats, degrees: Floats, shift: Floats) -> Floats:
     """Probability that a noncentral t lies above the critical value."""
     critical, degrees, shift = np.broadcast_arrays(critical, degrees, shift)
-    above = special.ndtr(shift - critical)
-    few = (degrees < _NORMAL_FROM) & (np.abs(shift - critical) < 30)
-    if few.any():
-        above = above.copy()
-        above[few] = stats.nct.sf(critical[few], degrees[few], shift[few])
-    return np.asarray(above)
+    above = np.array(special.ndtr(shift - critical))
+    few = degrees < _NORMAL_FROM
+    # Few units and a small alpha: the standard error scatters more than the effect, and scipy's series fail.
+    scattered = few & (critical > np.sqrt(2 * degrees))
+    near = few & ~scattered & (np.abs(shift - critical) < 30)
+    if near.any():
+        above[near] = stats.nct.sf(critical[near], degrees[near], shift[near])
+    if scattered.any():
+        above[scattered] = _beyond_by_quadrature(critical[scattered], degrees[scattered], shift[scattered])
+    return above
+
+
+def _beyond_by_quadrature(critical: Floats, degrees: Floats, shift: Floats) -> Floats:
+    """Average over the effect's noise of the chance that the standard error is as small as it takes."""
+    noise, weights = panelled(np.maximum(CUTS, -shift[:, None]))
+    with np.errstate(over="ignore"):
+        largest_error = (shift[:, None] + noise) / critical[:, None]
+        chances = special.chdtr(degrees[:, None], degrees[:, None] * largest_error**2)
+        density = np.exp(-(noise**2) / 2) / np.sqrt(2 * np.pi)
+    return np.asarray((weights * density * chances).sum(axis=1))
 
 
 def _threshold(below: Callable[[Floats], Bools], low: Floats, high: Floats) -> Floats:
