@@ -135,6 +135,20 @@ def test_score_bounds_solve_the_restricted_likelihood(x_c, n_c, x_t, n_t):
         assert z == pytest.approx(sign * 1.959963985, abs=1e-3)
 
 
+@pytest.mark.parametrize(
+    ("x_c", "x_t", "bounds"),
+    [(10, 20, (-7.85080328872e-10, 2.19318137453e-8)), (1000, 1100, (1.0192537824e-8, 1.89990054569e-7))],
+)
+def test_score_bounds_keep_their_digits_where_hardly_anybody_does_it(x_c, x_t, bounds):
+    """Of 1e9 units an arm; bounds by bisection with the cubic's roots at 60 digits."""
+    units = 10**9
+    rare = compare_proportions([x_c], [units], [x_t], [units])
+    common = compare_proportions([units - x_c], [units], [units - x_t], [units])
+    for effect, expected in ((rare, bounds), (common, [-bound for bound in reversed(bounds)])):
+        found = [effect.absolute_ci_lower.item(), effect.absolute_ci_upper.item()]
+        assert found == pytest.approx(expected, rel=0, abs=1e-6 * effect.standard_error.item())
+
+
 def test_a_broken_device_is_named_and_an_even_loss_is_not():
     rng = np.random.default_rng(5)
     devices, countries = rng.choice(3, p=[0.3, 0.3, 0.4], size=40_000), rng.choice(4, size=40_000)

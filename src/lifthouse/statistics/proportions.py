@@ -219,16 +219,37 @@ def _bisected(function: Callable[[Floats], Floats], target: float, low: Floats, 
 
 def _difference_statistic(x_c: Floats, n_c: Floats, x_t: Floats, n_t: Floats, value: Floats) -> Floats:
     """Score statistic of `p_t - p_c = value`: the restricted estimate is a cubic's middle root, in closed form."""
-    total = n_c + n_t
-    l3, l2 = total, (n_t + 2 * n_c) * value - total - (x_c + x_t)
-    l1, l0 = (n_c * value - total - 2 * x_c) * value + x_c + x_t, x_c * value * (1 - value)
-    q = (l2 / (3 * l3)) ** 3 - l1 * l2 / (6 * l3**2) + l0 / (2 * l3)
-    p = np.where(q < 0, -1.0, 1.0) * np.sqrt(np.maximum((l2 / (3 * l3)) ** 2 - l1 / (3 * l3), 0))
-    angle = (np.pi + np.arccos(np.clip(np.where(p == 0, 0.0, q / p**3), -1, 1))) / 3
-    control = np.clip(2 * p * np.cos(angle) - l2 / (3 * l3), np.maximum(0, -value), np.minimum(1, 1 - value))
-    treatment = control + value
+    # Of the rarer outcome the shares are small and keep their digits.
+    is_common = 2 * (x_c + x_t) > n_c + n_t
+    control = _restricted_control(
+        np.where(is_common, n_c - x_c, x_c),
+        n_c,
+        np.where(is_common, n_t - x_t, x_t),
+        n_t,
+        np.where(is_common, -value, value),
+    )
+    treatment = control + np.where(is_common, -value, value)
     variance = treatment * (1 - treatment) / n_t + control * (1 - control) / n_c
     return _standardised(x_t / n_t - x_c / n_c - value, variance)
+
+
+def _restricted_control(x_c: Floats, n_c: Floats, x_t: Floats, n_t: Floats, value: Floats) -> Floats:
+    """Share in control that is likeliest where `p_t - p_c = value`."""
+    total = n_c + n_t
+    square = ((n_t + 2 * n_c) * value - total - (x_c + x_t)) / total
+    linear = ((n_c * value - total - 2 * x_c) * value + x_c + x_t) / total
+    constant = x_c * value * (1 - value) / total
+    q = (square / 3) ** 3 - linear * square / 6 + constant / 2
+    p = np.where(q < 0, -1.0, 1.0) * np.sqrt(np.maximum((square / 3) ** 2 - linear / 3, 0))
+    angle = np.arccos(np.clip(np.where(p == 0, 0.0, q / p**3), -1, 1)) / 3
+    middle = 2 * p * np.cos(np.pi / 3 + angle) - square / 3
+    # Where the other two are small and close together, the largest root is exact, and they solve a quadratic.
+    largest = 2 * p * np.cos(np.pi + angle) - square / 3
+    product = -constant / largest
+    both = (linear - product) / largest
+    apart = np.sqrt(np.maximum(both**2 - 4 * product, 0))
+    larger = np.where(both > 0, (both + apart) / 2, 2 * product / (both - apart))
+    return np.asarray(np.clip(np.where(q < 0, larger, middle), np.maximum(0, -value), np.minimum(1, 1 - value)))
 
 
 def _ratio_statistic(x_c: Floats, n_c: Floats, x_t: Floats, n_t: Floats, ratio: Floats) -> Floats:
