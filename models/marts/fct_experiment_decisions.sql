@@ -170,10 +170,14 @@ select
     experiments.annual_units * valued.value_lower as annual_impact_ci_lower,
     experiments.annual_units * valued.value_upper as annual_impact_ci_upper,
     experiments.annual_units * valued.value_loss as annual_expected_loss,
-    case when valued.value_upper is not null then greatest(-experiments.annual_units * valued.value_upper, 0) end
-        as annual_expected_loss_ci_lower,
-    case when valued.value_lower is not null then greatest(-experiments.annual_units * valued.value_lower, 0) end
-        as annual_expected_loss_ci_upper,
+    case
+        when experiments.annual_units * valued.value_upper is not null
+            then greatest(-experiments.annual_units * valued.value_upper, 0)
+    end as annual_expected_loss_ci_lower,
+    case
+        when experiments.annual_units * valued.value_lower is not null
+            then greatest(-experiments.annual_units * valued.value_lower, 0)
+    end as annual_expected_loss_ci_upper,
     experiments.annual_units * variants.cost_per_unit as annual_cost,
     valued.value_effect / nullif(variants.cost_per_unit, 0) - 1 as return_on_cost,
     valued.value_lower / nullif(variants.cost_per_unit, 0) - 1 as return_on_cost_ci_lower,
