@@ -15,7 +15,7 @@ def model(dbt: Any, session: Any) -> Any:
     planned = Planned(
         effect=dbt.config.meta_get("effect"),
         confidence=dbt.config.meta_get("confidence"),
-        target=dbt.config.meta_get("target"),
+        power=dbt.config.meta_get("target"),
     )
     session.register("experiment_plans_frame", experiment_plans(history, planned, dbt.config.meta_get("days")))
     return session.sql("select * from experiment_plans_frame")

@@ -71,6 +71,7 @@ def test_a_plan_that_can_not_be_written_leaves_nothing_behind(marts, capsys, mon
         (["revenue", "--effect", "inf"], "effect == inf, must be > 0 and finite"),
         (["revenue", "--traffic-share", "inf"], "traffic_share == inf, must be > 0 and finite"),
         (["revenue", "--cluster-size", "0.5"], "cluster_size == 0.5, must be >= 1"),
+        (["revenue", "--power", "1"], "power == 1.0, must be > 0 and < 1"),
         (["revenue", "--days", "7", "-7"], "days == -7, must be >= 1"),
         (["revenue", "--cluster-size", "inf"], "cluster_size == inf, must be >= 1 and finite"),
         (["revenue", "--intraclass-correlation", "nan"], "intraclass_correlation == nan, must be >= 0"),

@@ -220,7 +220,7 @@ def test_plans_of_many_arms_guardrails_and_less_traffic():
     assert needed["revenue"] == pytest.approx(1.4 * alone.loc["revenue", "required_units"], rel=0.01)
 
 
-@pytest.mark.parametrize("options", [{"effect": 0}, {"treatments": 0}, {"control_share": 1.0}, {"target": 1.0}])
+@pytest.mark.parametrize("options", [{"effect": 0}, {"treatments": 0}, {"control_share": 1.0}, {"power": 1.0}])
 def test_impossible_plans_are_refused(options):
     with pytest.raises(ValueError, match="must be"):
         Planned(**options)

@@ -73,7 +73,7 @@ def _plan(options: argparse.Namespace) -> int:
             intraclass_correlation=options.intraclass_correlation,
             is_guardrail=options.guardrail,
             confidence=options.confidence,
-            target=options.power,
+            power=options.power,
         )
         plans = experiment_plans(_history(marts, options.metrics), planned, options.days)
         if options.write:

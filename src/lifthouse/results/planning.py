@@ -61,7 +61,7 @@ class Planned:
         intraclass_correlation: Correlation of two units of one cluster.
         is_guardrail: Whether the metric must be shown not to get worse by more than the effect.
         confidence: Level of the interval.
-        target: The power wanted.
+        power: The power wanted.
 
     """
 
@@ -73,7 +73,7 @@ class Planned:
     intraclass_correlation: float = 0.0
     is_guardrail: bool = False
     confidence: float = 0.95
-    target: float = 0.8
+    power: float = 0.8
 
     def __post_init__(self) -> None:
         for name in ("traffic_share", "effect"):
@@ -83,7 +83,7 @@ class Planned:
             raise ValueError(f"treatments == {self.treatments}, must be >= 1")
         if self.control_share is not None and not 0 < self.control_share < 1:
             raise ValueError(f"control_share == {self.control_share}, must be > 0 and < 1")
-        for name in ("confidence", "target"):
+        for name in ("confidence", "power"):
             if not 0 < getattr(self, name) < 1:
                 raise ValueError(f"{name} == {getattr(self, name)}, must be > 0 and < 1")
 
@@ -212,9 +212,9 @@ def experiment_plans(history: pd.DataFrame, planned: Planned, days: Sequence[int
     design, sign = design_of_history(rows, planned), _sign(rows)
     units = rows["count_units"].to_numpy(float)
     if planned.is_guardrail:
-        smallest = detectable_margin(design, units, target=planned.target, alpha=planned.alpha, better=sign)
+        smallest = detectable_margin(design, units, target=planned.power, alpha=planned.alpha, better=sign)
     else:
-        smallest = detectable_effect(design, units, target=planned.target, alpha=planned.alpha, direction=sign)
+        smallest = detectable_effect(design, units, target=planned.power, alpha=planned.alpha, direction=sign)
     return typed(
         rows.assign(
             hypothesis="non_inferiority" if planned.is_guardrail else "superiority",
@@ -258,16 +258,16 @@ def _power(design: Design, units: Floats, sign: Floats, planned: Planned) -> Flo
 def _required(design: Design, sign: Floats, planned: Planned) -> Floats:
     if planned.is_guardrail:
         return required_units(
-            design, 0.0, target=planned.target, alpha=planned.alpha, margin=planned.effect, better=sign
+            design, 0.0, target=planned.power, alpha=planned.alpha, margin=planned.effect, better=sign
         )
-    return required_units(design, sign * planned.effect, target=planned.target, alpha=planned.alpha)
+    return required_units(design, sign * planned.effect, target=planned.power, alpha=planned.alpha)
 
 
 def _required_days(history: pd.DataFrame, planned: Planned) -> dict[str, float]:
     """First day on which each metric's power is reached: of the past, or of its last day carried on."""
     design = design_of_history(history, planned)
     units = _units(history, history["count_days"], planned).to_numpy(float)
-    is_reached = _power(design, units, _sign(history), planned) >= planned.target
+    is_reached = _power(design, units, _sign(history), planned) >= planned.power
     last = history.groupby("metric_name").tail(1)
     needed = _required(design_of_history(last, planned), _sign(last), planned)
     days = last["days_before"] + np.ceil(needed / (last["units_per_day"] * planned.traffic_share))
