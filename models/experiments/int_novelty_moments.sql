@@ -1,6 +1,6 @@
 -- What units did in an early and a late stretch of days after exposure, a day, reduced to sums: of primary metrics that add up
--- over days, and of units seen through both stretches, which lie in the experiment and in the metric's window. Ratios are linear
--- about their mean over all units.
+-- over days, and of units seen through both stretches, which lie in the experiment and in the metric's window. Values are less
+-- their mean over all units, so that a small spread about a large mean keeps its digits; ratios are linear about theirs.
 -- One row per experiment, metric and variant.
 -- depends_on: {{ ref('experiment_metrics') }}, {{ ref('int_unit_days') }}
 -- depends_on: {{ ref('int_units_segmented') }}, {{ ref('int_experiment_inputs') }}
@@ -111,8 +111,8 @@ stretches as (
         / nullif(avg({{ denominator }}) over everyone, 0) as {{ stretch }}{{ ',' if not loop.last }}
         {%- endfor %}
         {%- else %}
-        {{ metric.name }}__numerator_early as early,
-        {{ metric.name }}__numerator_late as late
+        {{ metric.name }}__numerator_early - avg({{ metric.name }}__numerator_early) over everyone as early,
+        {{ metric.name }}__numerator_late - avg({{ metric.name }}__numerator_late) over everyone as late
         {%- endif %}
     from stretches
     {%- if metric.window_days %}
