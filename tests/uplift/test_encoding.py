@@ -64,6 +64,19 @@ def test_clean_covariates_are_rarely_refused_and_leaks_found() -> None:
     assert post_treatment_columns(x, treated, groups=groups, alpha=1e-4) == ["2"]
 
 
+@pytest.mark.parametrize("share", [0.9, 0.98])
+def test_rare_levels_that_a_small_arm_happens_to_lack_are_no_leak(share: float) -> None:
+    rng = np.random.default_rng(34)
+    groups = {str(at): np.array([at]) for at in range(6)}
+    refused = 0
+    for _ in range(200):
+        treated = rng.permutation(5000) < 5000 * share
+        levels = rng.random((5000, 4)) < [0.005, 0.01, 0.02, 0.04]
+        spent = (rng.random((5000, 2)) < 0.05) * rng.lognormal(0, 1.5, (5000, 2))
+        refused += bool(post_treatment_columns(np.hstack([levels, spent]), treated, groups=groups, alpha=1e-4))
+    assert refused <= 2
+
+
 @pytest.mark.parametrize(("of_treated", "of_control"), [(1.0, 0.0), (np.nan, 0.0), (2.0, np.nan)])
 def test_what_only_the_arm_decides_is_a_leak(of_treated: float, of_control: float) -> None:
     treated = np.arange(200) % 2 == 0
