@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from lifthouse.uplift.calibration import calibration, mean_effect
+from lifthouse.uplift.calibration import calibration, mean_effect, observed_effect
 from lifthouse.uplift.evaluation import evaluate, evaluate_observed, ranks_within
 from lifthouse.uplift.policy import arm_scores
 
@@ -146,6 +146,15 @@ def test_calibration_of_true_effects_is_on_the_diagonal() -> None:
     inside = (result.ci_lower <= result.predicted) & (result.predicted <= result.ci_upper)
     assert inside.sum() >= 8
     assert (np.diff(result.predicted) > 0).all()
+
+
+def test_an_arm_in_which_all_are_alike_has_an_effect_and_the_other_arms_spread() -> None:
+    """All treated came back: numpy's warnings are errors here, and a build should not print any either."""
+    outcome, treated = np.array([1.0, 1, 1, 1, 0, 1, 0, 1]), np.arange(8) < 4
+    effect, lower, upper = observed_effect(outcome, treated)
+    expected = stats.t.ppf(0.975, 3) * np.sqrt(1 / 3 / 4)
+    assert (effect, upper - effect, effect - lower) == pytest.approx((0.5, expected, expected))
+    assert observed_effect(np.full(8, 3.7), treated)[0] == 0
 
 
 def test_ranks_within_folds_ignore_shifts_between_folds() -> None:

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy import special, stats
+from scipy import special
 
+from lifthouse.statistics.comparison import compare
+from lifthouse.statistics.moments import Moments
 from lifthouse.statistics.reasons import Bools, Floats, Ints, check_rate
 from lifthouse.uplift.curves import checked
 from lifthouse.uplift.evaluation import ranks_within
@@ -83,15 +85,21 @@ def calibration(
 
 
 def observed_effect(outcome: Floats, treated: Bools, *, confidence: float = 0.95) -> tuple[float, float, float]:
-    """Difference of means with Welch's interval; NaN where an arm has fewer than two units."""
-    one, zero = outcome[treated], outcome[~treated]
-    if min(len(one), len(zero)) < 2:
+    """Difference of means with Welch's interval; NaN where an arm has fewer than two units.
+
+    Example:
+        >>> [round(number, 3) for number in observed_effect(np.array([1.0, 1, 0, 1]), np.array([1, 1, 0, 0], bool))]
+        [0.5, -5.853, 6.853]
+
+    """
+    if min(np.count_nonzero(treated), np.count_nonzero(~treated)) < 2:
         return float("nan"), float("nan"), float("nan")
-    effect = float(one.mean() - zero.mean())
-    if np.ptp(one) == 0 and np.ptp(zero) == 0:
+    found = compare(*(Moments.from_values(outcome[arm][:, None]) for arm in (~treated, treated)))
+    effect, error = float(found.effect[0]), float(np.sqrt(found.variance[0]))
+    if not error:
         return effect, float("nan"), float("nan")
-    interval = stats.ttest_ind(one, zero, equal_var=False).confidence_interval(confidence)
-    return effect, float(interval.low), float(interval.high)
+    reach = float(special.stdtrit(found.degrees_of_freedom[0], (1 + confidence) / 2)) * error
+    return effect, effect - reach, effect + reach
 
 
 def mean_effect(effects: Floats, *, confidence: float = 0.95) -> tuple[float, float, float]:
