@@ -16,4 +16,5 @@ def model(dbt: Any, session: Any) -> Any:
         dbt.ref("int_uplift_held_out").filter(changed).to_arrow_table(),
         dbt.ref("int_uplift_evaluation").filter(changed).df(),
         dbt.ref("int_uplift_units").filter(changed).filter("is_fitted").df(),
+        confidence=dbt.config.meta_get("confidence"),
     )

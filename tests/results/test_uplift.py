@@ -158,6 +158,10 @@ def test_curves_drivers_and_segments(built: tuple) -> None:
         assert of["share_of_units"].sum() == pytest.approx(1)
     tiers = of_c[of_c["segmentation"] == "tier"].set_index("segment")
     assert tiers.loc["very high", "observed_ci_lower"] > tiers.loc["very low", "observed_ci_upper"]
+    other = uplift_segments([TARGET], models, held_out, evaluation, units, confidence=0.5).to_pandas()
+    shorter, reach = (frame["observed_ci_upper"] - frame["observed_ci_lower"] for frame in (other, segments))
+    # Quantiles of the normal at 75% and 97.5%; some quadrants are empty.
+    np.testing.assert_allclose((shorter / reach).dropna(), 0.6745 / 1.96, rtol=0.02)
 
 
 def test_policies_are_worth_what_they_are_worth(built: tuple) -> None:

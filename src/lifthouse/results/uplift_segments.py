@@ -109,7 +109,13 @@ def uplift_drivers(
 
 
 def uplift_segments(
-    targets: list[Target], models: pd.DataFrame, held_out: pa.Table, evaluation: pd.DataFrame, units: pd.DataFrame
+    targets: list[Target],
+    models: pd.DataFrame,
+    held_out: pa.Table,
+    evaluation: pd.DataFrame,
+    units: pd.DataFrame,
+    *,
+    confidence: float = 0.95,
 ) -> pa.Table:
     """Describe units by tier, decile and quadrant of the best learner's held-out scores.
 
@@ -119,6 +125,7 @@ def uplift_segments(
         held_out: `int_uplift_held_out`.
         evaluation: `int_uplift_evaluation`.
         units: Fitted units of `int_uplift_units`.
+        confidence: Level of the intervals.
 
     Returns:
         One row per experiment, metric, treatment, segmentation and segment.
@@ -146,7 +153,9 @@ def uplift_segments(
                 for order, name in enumerate(names, start=1):
                     row = pair.keys._asdict() | {"learner": learner, "is_winner": has_won, "segmentation": segmentation}
                     row |= {"segment": name, "segment_order": order}
-                    rows.append(row | _described(pair, score, of == name, x[pair.inside], encoding))
+                    rows.append(
+                        row | _described(pair, score, of == name, x[pair.inside], encoding, confidence=confidence)
+                    )
     return pa.Table.from_pylist(rows, schema=SEGMENTS)
 
 
@@ -174,7 +183,9 @@ def quadrants(score: Floats, base: Floats) -> npt.NDArray[np.str_]:
     return kinds
 
 
-def _described(pair: Pair, score: Floats, inside: Bools, x: Floats, encoding: Encoding) -> dict[str, object]:
+def _described(
+    pair: Pair, score: Floats, inside: Bools, x: Floats, encoding: Encoding, *, confidence: float
+) -> dict[str, object]:
     sign = pair.target.sign
     treated = pair.treated[inside]
     described: dict[str, object] = {
@@ -185,10 +196,10 @@ def _described(pair: Pair, score: Floats, inside: Bools, x: Floats, encoding: En
     if not inside.any():
         return described
     if pair.target.is_randomised:
-        effect, lower, upper = observed_effect(pair.outcome[inside], treated)
+        effect, lower, upper = observed_effect(pair.outcome[inside], treated, confidence=confidence)
         control = pair.outcome[inside][~treated]
     else:
-        effect, lower, upper = mean_effect(pair.effects[inside])
+        effect, lower, upper = mean_effect(pair.effects[inside], confidence=confidence)
         control = pair.controls[inside]
     bounds = sorted((sign * lower, sign * upper)) if np.isfinite(lower) else (None, None)
     return described | {
