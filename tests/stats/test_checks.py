@@ -299,3 +299,28 @@ def test_a_segment_in_which_nothing_happened_counts():
     # A quarter of the second segment's variance, and that of the segments' sizes about the effects 0 and 0.02.
     assert whole.variance.item() == pytest.approx(compare(control, treatment).variance[1] / 4 + 0.01**2 / 400)
     assert whole.reason.item() == Reason.NONE
+
+
+def test_that_nobody_of_an_arm_did_it_is_no_proof_that_nobody_would():
+    """0 of 445 against 13 of 2,555: chance by the chi-square; with the arm's own variance of zero p was 0.0003."""
+    control, treatment = (
+        Moments.from_sums([half, half], [[0.0, 0.0], [ones, 0.0]], [[0.0, 0.0, half], [ones, 0.0, half]])
+        for half, ones in ((222.5, 0.0), (1277.5, 13.0))
+    )
+    whole = [arm.merged_within(np.array([0, 0]), 1) for arm in (control, treatment)]
+    by_chi_square = compare_proportions(
+        *(np.array([float(number)]) for number in (0, 445, 13, 2555)),
+    ).p_value.item()
+
+    compared = [
+        compare(*whole),
+        adjusted_comparison(*whole, [1]),
+        stratified_comparison(control, treatment, np.array([0, 0]), 1),
+    ]
+
+    assert [infer(comparison).p_value.item() for comparison in compared] == pytest.approx([by_chi_square] * 3, abs=0.02)
+    # One that can't be done in control at all is an effect all the same.
+    used = Moments.from_sums([10_000], [[100.0]], [[100.0]])
+    unused = Moments.from_sums([10_000], [[0.0]], [[0.0]])
+    assert infer(compare(unused, used)).p_value.item() < 1e-9
+    assert infer(compare(used, unused)).absolute_effect.item() == -0.01

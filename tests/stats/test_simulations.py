@@ -64,6 +64,17 @@ def test_welch_with_few_units_and_unequal_arms():
     assert_covers(infer(compare(*simulated(draw, 1, 16_000))), 1.0, 0.1)
 
 
+@pytest.mark.parametrize(("units", "rate"), [((445, 2555), 0.003), ((75, 675), 0.04), ((500, 500), 0.003)])
+def test_false_alarms_of_rare_outcomes_are_no_more_than_meant(units, rate):
+    """In a quarter of the first experiments nobody of control converts."""
+    rng = np.random.default_rng(4)
+    ones = [rng.binomial(count, rate, size=(RUNS, 1)).astype(float) for count in units]
+    effect = infer(
+        compare(*(Moments.from_sums(np.full(RUNS, count), of, of) for count, of in zip(units, ones, strict=True)))
+    )
+    assert (effect.p_value < 0.05).mean() < 0.065
+
+
 def test_welch_on_skewed_revenue():
     effect = infer(compare(*simulated(lambda rng, n, arm: revenue(rng, n, arm, lift=0.2), 2)))
     mean = 0.1 * np.exp(0.5 + 0.32)

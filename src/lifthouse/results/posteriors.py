@@ -14,7 +14,7 @@ from lifthouse.results.comparisons import Compared, metric_comparisons
 from lifthouse.results.registry import Registry
 from lifthouse.results.states import metric_states
 from lifthouse.statistics.beta_binomial import beta_binomial_posterior
-from lifthouse.statistics.comparison import ROUNDING, Comparison
+from lifthouse.statistics.comparison import Comparison
 from lifthouse.statistics.posterior import Posterior, normal_posterior
 from lifthouse.statistics.reasons import Codes, Floats, Reason, first_reason, nulled, reason_names
 
@@ -178,13 +178,10 @@ def _estimates(pair: Compared, scale: str) -> tuple[tuple[Floats, Floats, Floats
         shared = (1 + effect * sign) * _shared_error(pair) / size
         # As in Fieller's interval at 95%: an effect relative to something near zero means nothing.
         unclear = size <= special.ndtri(0.975) * np.sqrt(np.maximum(comparison.baseline_variance, 0.0))
-        # A treatment in which nobody did anything is at -100% of whatever control's mean is.
-        constant = variance <= ROUNDING * comparison.variance / size**2
     own = first_reason(
         len(effect),
         (comparison.has_no_baseline, Reason.ZERO_DENOMINATOR),
         (unclear, Reason.CONTROL_NOT_DISTINCT_FROM_ZERO),
-        (constant, Reason.ZERO_VARIANCE),
     )
     reason = np.where(comparison.reason != Reason.NONE, comparison.reason, own).astype(np.int8)
     return (effect, variance, shared), reason

@@ -16,6 +16,7 @@ from lifthouse.statistics.comparison import (
     quadratic,
     satterthwaite,
     variance_of,
+    with_spread,
 )
 from lifthouse.statistics.moments import Moments
 from lifthouse.statistics.reasons import Codes, Floats, Reason, check_choice
@@ -122,7 +123,7 @@ def adjusted_comparison(
     check_choice("baseline", baseline, ("adjusted", "unadjusted"))
     theta = estimate_adjustment(control, treatment, covariates, numerator=numerator, denominator=denominator).theta
     chosen = np.asarray(covariates, dtype=np.intp)
-    arms = (control, treatment)
+    arms = with_spread(control, treatment, numerator=numerator, denominator=denominator)
     pieces = [gradient(arm, numerator, denominator) for arm in arms]
     plain = [estimate(arm, numerator=numerator, denominator=denominator) for arm in arms]
     adjusted = [weights.copy() for _, weights in pieces]

@@ -8,7 +8,7 @@ functions of the arms' mean vectors, so their joint variance follows from the de
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -175,6 +175,38 @@ def zero_denominator(moments: Moments, denominator: int | None) -> Bools:
     return np.asarray(moments.mean[:, denominator] == 0)
 
 
+def with_spread(
+    control: Moments, treatment: Moments, *, numerator: int = 0, denominator: int | None = None
+) -> tuple[Moments, Moments]:
+    """Give an arm in which the metric does not vary, though in the other it does, the covariance of both together.
+
+    Nobody of 445 bought: that is no proof that nobody ever would. A variance of zero would count the arm's mean as
+    known, and call three sales in the other arm an effect. If arms do not differ, their common variance is right, as in
+    the score test; if they do, it is too large.
+
+    Args:
+        control: Moments of the control arm.
+        treatment: Moments of the treatment arm.
+        numerator: Position of the metric in the vector.
+        denominator: Position of a ratio's denominator; None for a mean.
+
+    Example:
+        >>> none_of_four, one_of_four = Moments.from_values([[0.0]] * 4), Moments.from_values([[0.0]] * 3 + [[1.0]])
+        >>> [arm.covariance.item() for arm in with_spread(none_of_four, one_of_four)]
+        [0.125, 0.25]
+
+    """
+    arms = (control, treatment)
+    varies = [variance_of(gradient(arm, numerator, denominator)[1], arm.covariance) > 0 for arm in arms]
+    is_known = (control.count >= 2) & (treatment.count >= 2)
+    lends = [(is_known & varies[other] & ~varies[one])[:, None, None] for one, other in ((0, 1), (1, 0))]
+    both = control.merged(treatment).covariance
+    given = [
+        replace(arm, covariance=np.where(lacks, both, arm.covariance)) for arm, lacks in zip(arms, lends, strict=True)
+    ]
+    return given[0], given[1]
+
+
 def compare_estimates(control: Estimate, treatment: Estimate, *, equal_variance: bool = False) -> Comparison:
     """Compare two independent estimates; the baseline is the control's.
 
@@ -250,7 +282,7 @@ def compare(
         treatment: Moments of the treatment arm.
         numerator: Position of the metric in the vector.
         denominator: Position of a ratio's denominator; None for a mean.
-        equal_variance: As in `compare_estimates`.
+        equal_variance: As in `compare_estimates`; without it, an arm that does not vary has the spread of both.
 
     Example:
         >>> control, treatment = Moments.from_values([[0.0], [2.0]]), Moments.from_values([[1.0], [4.0]])
@@ -258,5 +290,8 @@ def compare(
         [1.5]
 
     """
-    arms = [estimate(arm, numerator=numerator, denominator=denominator) for arm in (control, treatment)]
-    return compare_estimates(*arms, equal_variance=equal_variance)
+    arms = control, treatment
+    if not equal_variance:
+        arms = with_spread(control, treatment, numerator=numerator, denominator=denominator)
+    estimates = [estimate(arm, numerator=numerator, denominator=denominator) for arm in arms]
+    return compare_estimates(*estimates, equal_variance=equal_variance)

@@ -5,7 +5,14 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from lifthouse.statistics.comparison import Comparison, comparison_reason, estimate, gradient, variance_of
+from lifthouse.statistics.comparison import (
+    Comparison,
+    comparison_reason,
+    estimate,
+    gradient,
+    variance_of,
+    with_spread,
+)
 from lifthouse.statistics.moments import Moments, grouped_sum
 from lifthouse.statistics.reasons import Floats, Reason
 
@@ -47,7 +54,8 @@ def stratified_comparison(
 
     """
     rows, n_rows = _joined_strata(control, treatment, groups, n_groups)
-    arms = [arm.merged_within(rows, n_rows) for arm in (control, treatment)]
+    merged = [arm.merged_within(rows, n_rows) for arm in (control, treatment)]
+    arms = with_spread(*merged, numerator=numerator, denominator=denominator)
     of = np.zeros(n_rows, dtype=np.intp)
     of[rows] = groups
     units = arms[0].count + arms[1].count
