@@ -166,7 +166,7 @@ select
         else 'undecided'
     end as verdict,
     reason,
-    relative_reason,
+    coalesce(reason, relative_reason) as relative_reason,
     count_control,
     count_treatment,
     mean_control,

@@ -12,7 +12,12 @@ from lifthouse.statistics.group_sequential import group_sequential_boundaries
 from lifthouse.statistics.quantiles import grid_levels
 
 
-def registry(*metrics: str, shares: Sequence[float] = (0.5, 0.5), planned_units: float = float("nan")) -> Registry:
+def registry(
+    *metrics: str,
+    shares: Sequence[float] = (0.5, 0.5),
+    planned_units: float = float("nan"),
+    withheld: str | None = None,
+) -> Registry:
     return Registry.from_tables(
         pd.DataFrame({"experiment_id": ["x"], "planned_units": planned_units}),
         pd.DataFrame(
@@ -33,7 +38,7 @@ def registry(*metrics: str, shares: Sequence[float] = (0.5, 0.5), planned_units:
                 "is_proportion": False,
             }
         ),
-        pd.DataFrame({"experiment_id": [], "reason": []}),
+        pd.DataFrame({"experiment_id": ["x"], "reason": [withheld]}).dropna(),
     )
 
 
@@ -110,6 +115,14 @@ def test_the_latest_effects_are_one_family_whatever_day_each_metric_ends_on():
     # On the day on which one metric ended the other had not: by day it stands alone.
     [going_on] = fixed[(fixed["as_of_date"] == "2026-03-14") & ~fixed["is_latest"]].to_dict("records")
     assert going_on["p_value_adjusted"] == going_on["p_value"]
+
+
+def test_what_is_withheld_has_no_relative_effect_either():
+    spent, no_quantiles = pd.DataFrame(moments("spent", "2026-03-14", 1)), quantiles().iloc[:0]
+    known = experiment_effects(spent, no_quantiles, registry("spent"))
+    withheld = experiment_effects(spent, no_quantiles, registry("spent", withheld="blocked: srm"))
+    assert set(known["relative_reason"]) == {"control_not_distinct_from_zero"}
+    assert set(withheld["reason"]) == set(withheld["relative_reason"]) == {"blocked: srm"}
 
 
 def ramp(*days: tuple[int, int, int]) -> pd.DataFrame:

@@ -150,7 +150,8 @@ def experiment_effects(
         int(groups.max()) + 1,
     )
     effects["heterogeneity_p_value"] = differences.p_value[groups]
-    return registry.withhold(typed(effects, COLUMNS), [*_NUMBERS, *_FLAGS[1:]])
+    effects = registry.withhold(typed(effects, COLUMNS), [*_NUMBERS, *_FLAGS[1:]])
+    return effects.assign(relative_reason=effects["reason"].fillna(effects["relative_reason"]))
 
 
 def _columns(
