@@ -128,6 +128,23 @@ def test_a_unit_that_no_phase_planned_spoils_no_segment():
     assert by_segment["p_value"].between(0.9, 1).all()
 
 
+@pytest.mark.parametrize(("lost", "status"), [(9, "warn"), (11, "fail")])
+def test_a_segment_that_is_off_is_named_also_where_it_only_warns(lost, status):
+    by_device = [
+        UNITS.assign(dimension=dimension, segment=segment)
+        for dimension, segment in (("device", "phone"), ("device", "tv"))
+    ]
+    of_phones = by_device[0]
+    of_phones.loc[of_phones["variant_id"] == "b", "count_units"] -= lost
+    whole = UNITS.assign(count_units=of_phones["count_units"] + UNITS["count_units"])
+
+    checks = checks_of(pd.concat([whole, *by_device])).loc["sample_ratio_by_segment"]
+
+    assert checks["status"].to_dict() == {"phone": status, "tv": "pass"}
+    assert checks.loc["phone", "reason"].startswith("device = phone is ")
+    assert pd.isna(checks.loc["tv", "reason"])
+
+
 def test_units_seen_in_several_variants_are_called_so():
     check = checks_of(UNITS, excluded=90).loc[("multiple_exposure", "all")]
     assert check["reason"] == "90 of 900 units were seen in several variants, and do not count"

@@ -214,16 +214,16 @@ def _sample_ratio_checks(
             status=_status(p_value, fail_below, warn_below),
             statistic=statistic,
             p_value=p_value,
-            reason=_segment_reason(segment, p_value, is_culprit, fail_below),
+            reason=_segment_reason(segment, p_value, is_culprit, warn_below),
         )
 
 
-def _segment_reason(segment: tuple[object, object], p_value: float, is_culprit: bool, fail_below: float) -> str | None:
+def _segment_reason(segment: tuple[object, object], p_value: float, is_culprit: bool, warn_below: float) -> str | None:
     if np.isnan(p_value):
         return "too few units"
-    if p_value >= fail_below:
+    if p_value >= warn_below:
         return None
-    return f"{segment[0]} = {segment[1]}" + (" is the most likely culprit" if is_culprit else " is off too")
+    return f"{segment[0]} = {segment[1]}" + (" is the most likely culprit" if is_culprit else " is off")
 
 
 def _table(units: pd.DataFrame, by: str, keys: list[str], variants: list[str]) -> Floats:
