@@ -53,8 +53,8 @@ def approximate_risk_ratio(effect: float, control_mean: float, deviation: float,
 
     Args:
         effect: Absolute effect.
-        control_mean: Mean without treatment.
-        deviation: Standard deviation of the outcome.
+        control_mean: Mean without treatment of those whose effect it is.
+        deviation: Standard deviation of the outcome within arms.
         is_proportion: Whether the outcome is 0 or 1.
 
     Returns:
@@ -164,13 +164,14 @@ def rosenbaum_gamma(differences: Floats, *, sign: float = 1.0, alpha: float = 0.
         True
 
     """
-    differs = differences[differences != 0]
-    if len(differs) < 2:
+    differs = differences != 0
+    if np.count_nonzero(differs) < 2:
         return np.nan
     from scipy.stats import rankdata  # noqa: PLC0415
 
-    ranks = rankdata(np.abs(differs))
-    on_side = float(ranks[sign * differs > 0].sum())
+    # Pairs that don't differ have the lowest ranks, and nothing hangs on them.
+    ranks = np.where(differs, rankdata(np.abs(differences)), 0.0)
+    on_side = float(ranks[sign * differences > 0].sum())
     total, squares = float(ranks.sum()), float((ranks**2).sum())
 
     def p_value(gamma: float) -> float:

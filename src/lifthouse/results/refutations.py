@@ -171,7 +171,15 @@ def _of_metric(
     found = [
         *_refuted(sample, base, setting),
         _negative_control(fitted, sample, str(effect["metric_name"]), setting),
-        *sensitivity_rows(sample, base, fitted.encoder.names, seed, is_proportion=is_proportion, confidence=confidence),
+        *sensitivity_rows(
+            sample,
+            base,
+            fitted.encoder.names,
+            seed,
+            estimand=setting.estimand,
+            is_proportion=is_proportion,
+            confidence=confidence,
+        ),
     ]
     return [{"estimate": base.estimate, **row} for row in found]
 

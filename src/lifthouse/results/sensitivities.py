@@ -14,6 +14,7 @@ from lifthouse.causal.sensitivity import (
     robustness,
     rosenbaum_gamma,
 )
+from lifthouse.causal.weighting import Estimand, balancing_weights
 from lifthouse.results.treatment_effects import Sample
 
 _MOST_PAIRS = 20_000
@@ -28,6 +29,7 @@ def sensitivity_rows(
     names: Sequence[str],
     seed: int,
     *,
+    estimand: Estimand,
     is_proportion: bool,
     confidence: float,
 ) -> Iterator[dict[str, object]]:
@@ -38,6 +40,7 @@ def sensitivity_rows(
         estimate: Its estimate.
         names: Names of the design's columns.
         seed: Of what is drawn.
+        estimand: Whose effect it is.
         is_proportion: Whether the outcome is 0 or 1.
         confidence: Level of significance.
 
@@ -48,10 +51,14 @@ def sensitivity_rows(
     """
     lower, upper = estimate.interval(confidence)
     is_significant = lower > 0 or upper < 0
-    untreated = sample.outcome[~sample.treated]
+    treated, outcome = sample.treated, sample.outcome
+    # Of those whose effect it is, had none of them been treated.
+    weights = balancing_weights(sample.scores, treated, estimand)
+    untreated = float(np.average(outcome[~treated], weights=weights[~treated]))
+    within_arms = float((outcome - np.where(treated, outcome[treated].mean(), outcome[~treated].mean())).std())
     nearest = lower if lower > 0 else upper if upper < 0 else 0.0
     ratio, closest = (
-        approximate_risk_ratio(value, float(untreated.mean()), float(sample.outcome.std()), is_proportion=is_proportion)
+        approximate_risk_ratio(value, untreated, within_arms, is_proportion=is_proportion)
         for value in (estimate.estimate, nearest)
     )
     # The bound of the interval that is nearer to no effect decides.
@@ -66,7 +73,7 @@ def sensitivity_rows(
         f"one of {of_estimate:.2f} the effect",
     )
     gamma = rosenbaum_gamma(
-        matched_differences(sample.design, sample.treated, sample.outcome, most_pairs=_MOST_PAIRS, seed=seed),
+        matched_differences(sample.design, treated, outcome, most_pairs=_MOST_PAIRS, seed=seed),
         sign=estimate.estimate,
         alpha=1 - confidence,
     )
@@ -77,7 +84,7 @@ def sensitivity_rows(
         gamma < _SMALL_GAMMA,
         f"odds of treatment that differ by a factor of {gamma:.2f} between like units explain it away",
     )
-    strength = robustness(sample.design, sample.treated, sample.outcome, confidence=confidence)
+    strength = robustness(sample.design, treated, outcome, confidence=confidence)
     strongest = names[strength.strongest] if strength.strongest >= 0 else "no covariate"
     same_side = strength.bounded_estimate * estimate.estimate > 0
     yield {
