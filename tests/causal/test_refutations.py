@@ -204,6 +204,8 @@ def with_reason(case):
         table = table.set_column(variant, "variant_id", pa.array(np.where(age > 0, "with", "without")))
     elif case == "constant_outcome":
         outcomes = outcomes.assign(value=1.0)
+    elif case == "zero_variance":
+        outcomes = outcomes.assign(value=np.where(np.array(table["variant_id"].to_pylist()) == "with", 2.5, 1.0))
     elif case == "no_unit_values":
         outcomes = outcomes.iloc[:0]
     return table, outcomes
@@ -218,13 +220,14 @@ def with_reason(case):
         "fewer_units_than_covariates",
         "no_overlap",
         "constant_outcome",
+        "zero_variance",
         "no_unit_values",
     ],
 )
 def test_what_can_not_be_estimated_has_a_reason_and_no_number(case):
     table, outcomes = with_reason(case)
     effects, refuted = found(table, outcomes)
-    everything = effects[effects["population"] == "all"]
+    everything = effects[(effects["population"] == "all") & (effects["segment"] == "all")]
     assert len(everything) == sum(len(estimators_of(estimand)) for estimand in ("ate", "att", "ato"))
     assert set(everything["reason"]) == {case}
     assert everything[["estimate", "standard_error", "ci_lower", "ci_upper", "p_value"]].isna().all().all()

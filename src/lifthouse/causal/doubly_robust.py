@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from lifthouse.causal.estimates import CausalEstimate, checked, from_influence
+from lifthouse.causal.estimates import CausalEstimate, from_influence
 from lifthouse.causal.propensity import PropensityLearner
 from lifthouse.causal.weighting import Estimand, effective_units, tilt
 from lifthouse.statistics.reasons import Bools, Floats, Ints
@@ -249,7 +249,7 @@ def double_machine_learning(
     # The centre is an average over units too.
     influence += np.where(of_whom, centred @ coefficients[1:], 0.0) / of_whom.mean()
     weights = np.where(treated, 1 - scores, scores)
-    return checked(from_influence(float(coefficients[0]), influence, effective_units(weights, treated)))
+    return from_influence(float(coefficients[0]), influence, effective_units(weights, treated))
 
 
 class _Linear:

@@ -9,6 +9,9 @@ from scipy import special
 
 from lifthouse.statistics.reasons import Floats
 
+# Outcomes have nine digits: an error below this share of an estimate is of sums, not of units.
+_ROUNDING = 1e-9
+
 
 @dataclass(frozen=True)
 class CausalEstimate:
@@ -75,7 +78,13 @@ def from_influence(estimate: float, influence: Floats, effective_sample_size: fl
 
 
 def checked(estimate: CausalEstimate) -> CausalEstimate:
-    """Replace an estimate whose number or error is not finite, or whose error is zero, by the reason."""
+    """Replace an estimate whose number or error is not finite, or whose error is zero but for rounding, by the reason.
+
+    Example:
+        >>> checked(CausalEstimate(1.0, 1e-16, 100.0)).reason
+        'zero_variance'
+
+    """
     if not (np.isfinite(estimate.estimate) and np.isfinite(estimate.standard_error)):
         return missing("not_finite")
-    return missing("zero_variance") if estimate.standard_error <= 0 else estimate
+    return missing("zero_variance") if estimate.standard_error <= _ROUNDING * abs(estimate.estimate) else estimate
