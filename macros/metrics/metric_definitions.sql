@@ -247,6 +247,10 @@
         {{ return(key ~ ' is for totals of a unit, and this is a ' ~ definition.kind
             ~ "; leave it out, or cap what is measured in the measure's expr, as in least(revenue, 100)") }}
     {% endfor %}
+    {% for key in ['cap_lower_percentile', 'cap_upper_percentile'] if definition[key] is not none
+        and not (definition[key] is number and 0 <= definition[key] and definition[key] <= 1) %}
+        {{ return(key ~ " == '" ~ definition[key] ~ "', must be in [0, 1], such as 0.99") }}
+    {% endfor %}
     {% if definition.cap_ignores_zeros and definition.cap_lower_percentile is not none %}
         {{ return('cap_lower_percentile with cap_ignores_zeros would lift every unit with a total of 0; leave out one of them, or set cap_lower') }}
     {% endif %}

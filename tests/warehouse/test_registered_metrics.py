@@ -153,6 +153,7 @@ UNUSABLE: dict[str, tuple[dict[str, Any], str]] = {
         simple("tested_average", cap_upper=100),
         "cap_upper is for totals of a unit, and this is a ratio; leave it out, or cap what is measured in the",
     ),
+    "capped_in_percent": (simple(cap_upper_percentile=99), "cap_upper_percentile == '99', must be in [0, 1]"),
     "lifted": (
         simple(cap_lower_percentile=0.05, cap_ignores_zeros=True),
         "cap_lower_percentile with cap_ignores_zeros would lift every unit with a total of 0",
