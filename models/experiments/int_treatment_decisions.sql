@@ -24,6 +24,7 @@ counted as (
         treatment_variant_id,
         max(as_of_date) as as_of_date,
         count(*) filter (where role = 'primary' and verdict != 'no_estimate') as count_primary,
+        count(*) filter (where role = 'guardrail') as count_guardrails,
         {%- for role, verdict in [
             ('primary', 'better'), ('primary', 'worse'), ('primary', 'not_worthwhile'), ('secondary', 'better'), ('secondary', 'worse'),
             ('guardrail', 'worse'), ('guardrail', 'undecided'), ('guardrail', 'no_estimate')
@@ -88,7 +89,8 @@ select
             'better in ' || ruled.primary_better || ', but harm beyond the margin is not ruled out for '
             || concat_ws(', ', ruled.guardrail_undecided, ruled.guardrail_no_estimate)
         when 'primary_improved' then
-            'better in ' || ruled.primary_better || ', and no guardrail got worse'
+            'better in ' || ruled.primary_better
+            || case ruled.count_guardrails when 0 then '; the registry names no guardrail' else ', and no guardrail got worse' end
             || coalesce('; mind that these got worse: ' || ruled.secondary_worse, '')
         when 'only_secondary_improved' then 'no primary metric moved, but these got better: ' || ruled.secondary_better
         when 'no_worthwhile_effect' then 'effects as large as the minimum detectable one are ruled out'
