@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 from demo_dataset import USERS, Query
 
 from lifthouse.demo.saas_truth import RATE_SHAPE, Traits, population, solve_saas_rates
@@ -235,6 +238,18 @@ def test_activity_before_the_experiment_predicts_the_outcome(saas: pd.DataFrame)
     assert saas["revenue_per_user"].corr(saas["revenue_before"]) > 0.3
 
 
+def test_the_truth_names_metrics_as_the_semantic_layer_does(query: Query, truth: pd.DataFrame) -> None:
+    """Found and planted effects are joined by name."""
+    declared = yaml.safe_load(Path("models/metrics/_metrics.yml").read_text())["metrics"]
+    names = {metric["name"] for metric in declared}
+    of_units = set(query("select distinct metric_name from unit_effects")["metric_name"])
+    assert of_units | set(truth["metric_name"]) <= names
+    assert set(truth.loc[truth["experiment_id"] == "criteo_visit", "metric_name"]) == {
+        "visit_rate",
+        "observed_conversion_rate",
+    }
+
+
 @pytest.mark.parametrize(
     ("experiment", "variant", "metric"),
     [
@@ -247,7 +262,7 @@ def test_activity_before_the_experiment_predicts_the_outcome(saas: pd.DataFrame)
         ("adaptive_ai", "C_adaptive_v2", "tasks_per_user"),
         ("adaptive_ai_self_selected", "adopted", "revenue_per_user"),
         ("criteo_visit", "treatment", "visit_rate"),
-        ("criteo_visit", "treatment", "conversion_rate"),
+        ("criteo_visit", "treatment", "observed_conversion_rate"),
     ],
 )
 def test_unit_effects_average_to_the_effect(
@@ -301,7 +316,7 @@ def test_the_top_fifth_gains_three_to_five_times_the_mean(query: Query, metric: 
     assert 3 <= effects.head(len(effects) // 5).mean() / effects.mean() <= 5
 
 
-@pytest.mark.parametrize(("metric", "column"), [("visit_rate", "visit"), ("conversion_rate", "conversion")])
+@pytest.mark.parametrize(("metric", "column"), [("visit_rate", "visit"), ("observed_conversion_rate", "conversion")])
 def test_criteo(query: Query, truth: pd.DataFrame, metric: str, column: str) -> None:
     units = query("from observations")
     assert (units["conversion"] <= units["visit"]).all()

@@ -17,7 +17,7 @@ from lifthouse.demo.calendar import Flags, Floats
 from lifthouse.demo.effects import Effect
 
 EXPERIMENT = "criteo_visit"
-METRICS = ("visit_rate", "conversion_rate")
+METRICS = ("visit_rate", "observed_conversion_rate")
 VISIT = (0.045, 0.055)
 CONVERSION = (0.0030, 0.0039)
 _TREATED_SHARE = 0.85
@@ -94,8 +94,8 @@ def solve_criteo_rates() -> CriteoRates:
     visit = solve("visit_rate", False, VISIT[0])
     visit_lift = solve("visit_rate", True, VISIT[1], visit=visit)
     known = {"visit": visit, "visit_lift": visit_lift}
-    conversion = solve("conversion_rate", False, CONVERSION[0], **known)
-    conversion_lift = solve("conversion_rate", True, CONVERSION[1], **known, conversion=conversion)
+    conversion = solve("observed_conversion_rate", False, CONVERSION[0], **known)
+    conversion_lift = solve("observed_conversion_rate", True, CONVERSION[1], **known, conversion=conversion)
     return CriteoRates(visit, visit_lift, conversion, conversion_lift)
 
 
