@@ -84,8 +84,9 @@ def interaction(
         denominator: Position of a ratio's denominator.
 
     Returns:
-        The first's effect where the second treats, less its effect where it does not. Counts and means are those of
-        the first's control (`neither` and `second`) and treatment; the relative effect is null.
+        The first's effect where the second treats, less its effect where it does not. Counts are those of the first's
+        control (`neither` and `second`) and treatment, means the plain averages of both cells; the relative effect is
+        null.
 
     References:
         Kohavi, Tang, Xu (2020), Trustworthy online controlled experiments, chapter 4. Cambridge.
