@@ -101,6 +101,39 @@ def test_what_cannot_be_is_refused():
         top_two([0.5, 0.5], leader_share=0.0)
     with pytest.raises(ValueError, match="policy"):
         simulated_regret(RATES, "greedy", horizon=10, replicates=10)
+    with pytest.raises(ValueError, match=r"rates == \[1.2, 0.5\], must be >= 0 and <= 1"):
+        simulated_regret([1.2, 0.5], "uniform", horizon=10, replicates=10)
+    with pytest.raises(ValueError, match=r"epsilon == 1\.5, must be >= 0"):
+        simulated_regret(RATES, "epsilon_greedy", horizon=10, replicates=10, epsilon=1.5)
+
+
+@pytest.mark.parametrize("delay", [0, 50])
+def test_simulated_plays_are_those_of_a_plain_loop(delay):
+    def played(rng, rates, horizon):
+        won, lost, waiting, regret = np.ones(2), np.ones(2), [], 0.0
+        for _ in range(horizon):
+            if len(waiting) > delay:
+                arm, reward = waiting.pop(0)
+                won[arm] += reward
+                lost[arm] += 1 - reward
+            arm = int(np.argmax([rng.beta(*shape) for shape in zip(won, lost, strict=True)]))
+            waiting.append((arm, rng.random() < rates[arm]))
+            regret += max(rates) - rates[arm]
+        return regret
+
+    rng = np.random.default_rng(5)
+    plain = np.array([played(rng, [0.1, 0.3], 200) for _ in range(400)])
+    ours = simulated_regret([0.1, 0.3], "thompson", horizon=200, replicates=2000, delay=delay)[:, -1]
+    noise = np.sqrt(plain.var() / len(plain) + ours.var() / len(ours))
+    assert abs(plain.mean() - ours.mean()) < 4.5 * noise < 1  # a delay of 50 costs almost 4
+
+
+def test_chance_alone_costs_the_mean_gap():
+    """Of three arms .2, 0 and .1 below the best: .1 a round with variance 1/150, whatever it is called."""
+    for policy, options in (("uniform", {}), ("epsilon_greedy", {"epsilon": 1.0})):
+        regret = simulated_regret([0.1, 0.3, 0.2], policy, horizon=200, replicates=4000, **options)[:, -1]
+        assert abs(regret.mean() - 20) < 4.5 * np.sqrt(200 / 150 / 4000)
+        assert regret.var() == pytest.approx(200 / 150, rel=0.12)
 
 
 @pytest.fixture(scope="module")

@@ -39,7 +39,7 @@ def simulated_regret(
         used; shape (replicates, horizon).
 
     Raises:
-        ValueError: If the policy is unknown or a count is out of range.
+        ValueError: If the policy is unknown, or a rate, a count or the share is out of range.
 
     References:
         Lai, Robbins (1985), Asymptotically efficient adaptive allocation rules. Advances in Applied Mathematics 6.
@@ -54,8 +54,12 @@ def simulated_regret(
     check_choice("policy", policy, ("thompson", "epsilon_greedy", "uniform"))
     if horizon < 1 or replicates < 1 or delay < 0:
         raise ValueError(f"horizon, replicates, delay == {horizon}, {replicates}, {delay}, must be >= 1, >= 1, >= 0")
-    rng = np.random.default_rng(seed)
     rate = np.asarray(rates, float)
+    if not ((rate >= 0) & (rate <= 1)).all():
+        raise ValueError(f"rates == {rate.tolist()}, must be >= 0 and <= 1")
+    if not 0 <= epsilon <= 1:
+        raise ValueError(f"epsilon == {epsilon}, must be >= 0 and <= 1")
+    rng = np.random.default_rng(seed)
     each = np.arange(replicates)
     won, lost = np.zeros((2, replicates, len(rate)))
     used = np.empty((horizon, replicates), dtype=np.intp)
