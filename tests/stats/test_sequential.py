@@ -124,3 +124,21 @@ def test_probability_ratio_is_the_mixture_likelihood():
     assert effect.p_value.item() == pytest.approx(stats.norm.pdf(0.2, 0, error) / likelihood, rel=1e-8)
     with pytest.raises(ValueError, match=r"smallest effect_scale == 0.0, must be > 0"):
         infer_by_probability_ratio(comparison, 0)
+
+
+def test_looks_hold_once_the_smaller_arm_has_a_hundred_units():
+    """90% and 10% of 100 units a day, of whom 5% convert: ten units in which nobody did seem not to vary."""
+    rng = np.random.default_rng(12)
+    runs, days = 2000, 40
+    converted = np.stack([rng.binomial(90, 0.05, size=(runs, days)), rng.binomial(10, 0.05, size=(runs, days))])
+    totals = converted.cumsum(axis=2)
+    wrong = np.zeros((runs, days), dtype=bool)
+    for day in range(days):
+        arms = [
+            Moments.from_sums(np.full(runs, (day + 1.0) * size), totals[arm, :, day, None], totals[arm, :, day, None])
+            for arm, size in enumerate((90, 10))
+        ]
+        wrong[:, day] = infer_always_valid(compare(*arms), 100 * days).is_significant
+
+    assert wrong.any(axis=1).mean() == pytest.approx(0.16, abs=0.04)
+    assert wrong[:, 9:].any(axis=1).sum() <= stats.binom.ppf(0.999, runs, 0.05)

@@ -88,8 +88,9 @@ def infer_always_valid(
 ) -> Effect:
     """Test a comparison, and give its absolute and relative intervals, so that they hold at every look.
 
-    The chance that the interval ever leaves out the true effect, over all looks from some hundred units on, is at most
-    1 - confidence. P-value, absolute and relative interval (Fieller's, with the same critical value) give one verdict.
+    The chance that the interval ever leaves out the true effect, over all looks from some hundred units in the smaller
+    arm on, is at most 1 - confidence: the theory is asymptotic, and what is rare or has a heavy tail seems not to vary
+    before. P-value, absolute and relative interval (Fieller's, with the same critical value) give one verdict.
 
     Args:
         comparison: From `compare`, `adjusted_comparison` and their kin.
@@ -127,6 +128,7 @@ def infer_by_probability_ratio(
 
     The likelihood of no effect is set against effects from a normal around zero. It is the confidence sequence tuned in
     the effect's own unit rather than in units of sample: best where the size of effects is known and their time is not.
+    As that, it holds from some hundred units in the smaller arm on.
 
     Args:
         comparison: From `compare`, `adjusted_comparison` and their kin.
