@@ -56,23 +56,24 @@ UNITS = pd.DataFrame(
 )
 
 
-def checks_of(counted, *, phases=("all",), ended_at=None, last_day="2026-04-10", excluded=0):
+def checks_of(counted, *, phases=("all",), ended_at=None, last_day="2026-04-10", excluded=0, moments=None):
     """Checks of an experiment that runs by its status, with units on nine days and a metric that goes on for weeks."""
-    moments = pd.DataFrame(
-        {
-            "experiment_id": "x",
-            "metric_name": "m",
-            "variant_id": ["a", "b"],
-            "dimension": "all",
-            "segment": "all",
-            "activity_date": pd.Timestamp(last_day),
-            "count_units": 450,
-            "value_names": [["numerator"]] * 2,
-            "pivots": [[1.0]] * 2,
-            "sums": [[0.0]] * 2,
-            "products": [[2.0]] * 2,
-        }
-    )
+    if moments is None:
+        moments = pd.DataFrame(
+            {
+                "experiment_id": "x",
+                "metric_name": "m",
+                "variant_id": ["a", "b"],
+                "dimension": "all",
+                "segment": "all",
+                "activity_date": pd.Timestamp(last_day),
+                "count_units": 450,
+                "value_names": [["numerator"]] * 2,
+                "pivots": [[1.0]] * 2,
+                "sums": [[0.0]] * 2,
+                "products": [[2.0]] * 2,
+            }
+        )
     variants = pd.MultiIndex.from_product([phases, ["a", "b"]], names=["phase_id", "variant_id"])
     return experiment_health(
         pd.DataFrame(
@@ -148,6 +149,45 @@ def test_a_segment_that_is_off_is_named_also_where_it_only_warns(lost, status):
 def test_units_seen_in_several_variants_are_called_so():
     check = checks_of(UNITS, excluded=90).loc[("multiple_exposure", "all")]
     assert check["reason"] == "90 of 900 units were seen in several variants, and do not count"
+
+
+def test_imbalance_is_treatment_less_control_in_standard_deviations_of_a_unit():
+    """Over phases of other shares; the treatment `B` comes before the control `a` in order."""
+    rng = np.random.default_rng(9)
+    values = {
+        (variant, phase): rng.normal(mean, 2, size=count)
+        for variant, phase, mean, count in [
+            ("a", "p1", 5.0, 900),
+            ("B", "p1", 5.3, 100),
+            ("a", "p2", 6, 500),
+            ("B", "p2", 6, 500),
+        ]
+    }
+    arms = {variant: np.concatenate([values[variant, "p1"], values[variant, "p2"]]) for variant in ("a", "B")}
+    parts = [(variant, "phase", phase, part) for (variant, phase), part in values.items()]
+    parts += [(variant, "all", "all", arm) for variant, arm in arms.items()]
+    moments = pd.DataFrame(
+        {
+            "experiment_id": "x",
+            "metric_name": "m",
+            "variant_id": variant,
+            "dimension": dimension,
+            "segment": segment,
+            "activity_date": pd.Timestamp("2026-03-09"),
+            "count_units": len(part),
+            "value_names": ["numerator", "pre_numerator"],
+            "pivots": [0.0, 5.0],
+            "sums": [0.0, (part - 5).sum()],
+            "products": [0.0, 0.0, ((part - 5) ** 2).sum()],
+        }
+        for variant, dimension, segment, part in parts
+    )
+
+    check = checks_of(UNITS, moments=moments).loc[("balance_before_exposure", "m")]
+
+    gaps = [values["B", phase].mean() - values["a", phase].mean() for phase in ("p1", "p2")]
+    deviation = np.sqrt((arms["a"].var(ddof=1) + arms["B"].var(ddof=1)) / 2)
+    assert check["statistic"] == pytest.approx((gaps[0] + gaps[1]) / 2 / deviation)
 
 
 def test_covariates_missing_in_one_arm():

@@ -90,7 +90,7 @@ def experiment_health(
         else:
             rows.append(_row(experiment, "sample_ratio", status="not_applicable", reason="nobody assigned"))
     rows += [_multiple_exposure(row, largest_exclusion_rate) for row in exclusions.to_dict("records")]
-    rows += _balance(moments, randomised, warn_below)
+    rows += _balance(moments, randomised, controls, warn_below)
     last_dates = _last_exposure_dates(experiments, moments)
     findings = [
         *exposure_gaps(counts, last_dates),
@@ -296,24 +296,30 @@ def _unavailable(metrics: pd.DataFrame, unavailable: pd.DataFrame) -> list[dict[
     ]
 
 
-def _balance(moments: pd.DataFrame, randomised: dict[str, bool], warn_below: float) -> list[dict[str, object]]:
+def _balance(
+    moments: pd.DataFrame, randomised: dict[str, bool], controls: Mapping[str, str], warn_below: float
+) -> list[dict[str, object]]:
     """Compare arms on every metric's own past; the largest difference over treatments counts."""
     found = []
     for states in metric_states(moments):
         if "pre_numerator" not in states.value_names or not randomised.get(states.experiment_id, False):
             continue
         names = {name: at for at, name in enumerate(states.value_names)}
-        arms = [states.arms[variant] for variant in sorted(states.arms)]
+        control = controls[states.experiment_id]
+        reference, *others = sorted(states.arms, key=lambda variant: (variant != control, variant))
         latest = states.rows_of("all", "all").stop - 1
-        for other in arms[1:]:
-            comparison = within_phases(
-                states,
-                compare(arms[0], other, numerator=names["pre_numerator"], denominator=names.get("pre_denominator")),
+        for other in others:
+            whole = compare(
+                states.arms[reference],
+                states.arms[other],
+                numerator=names["pre_numerator"],
+                denominator=names.get("pre_denominator"),
             )
             of_units = [
-                comparison.baseline_variance * comparison.count_control,
-                (comparison.variance - comparison.baseline_variance) * comparison.count_treatment,
+                whole.baseline_variance * whole.count_control,
+                (whole.variance - whole.baseline_variance) * whole.count_treatment,
             ]
+            comparison = within_phases(states, whole)
             with np.errstate(divide="ignore", invalid="ignore"):
                 difference = comparison.effect / np.sqrt((of_units[0] + of_units[1]) / 2)
             found.append(
