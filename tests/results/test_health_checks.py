@@ -146,6 +146,16 @@ def test_a_segment_that_is_off_is_named_also_where_it_only_warns(lost, status):
     assert pd.isna(checks.loc["tv", "reason"])
 
 
+def test_the_only_segment_of_a_dimension_is_all_units_once_more():
+    by_segment = [
+        UNITS.assign(dimension=dimension, segment=segment)
+        for dimension, segment in (("all", "all"), ("device", "phone"), ("device", "tv"), ("country", "DE"))
+    ]
+    checks = checks_of(pd.concat(by_segment))
+    assert checks.loc["sample_ratio_by_segment"].index.tolist() == ["phone", "tv"]
+    assert "sample_ratio_by_segment" not in checks_of(pd.concat([by_segment[0], by_segment[3]])).index
+
+
 def test_units_seen_in_several_variants_are_called_so():
     check = checks_of(UNITS, excluded=90).loc[("multiple_exposure", "all")]
     assert check["reason"] == "90 of 900 units were seen in several variants, and do not count"

@@ -168,6 +168,23 @@ def test_a_broken_device_is_named_and_an_even_loss_is_not():
     assert (search.p_value_adjusted[7:] < 0.001).any()
 
 
+def test_an_even_loss_in_a_ramp_has_no_culprit_but_a_broken_device_has():
+    """Phones come mostly while the treatment gets a tenth, television sets while it gets half."""
+    phones, sets = np.array([[9000, 1000], [2000, 2000]]), np.array([[900, 100], [5000, 5000]])
+    shares, dimensions = [[[0.9, 0.1], [0.5, 0.5]]] * 2, np.zeros(2, int)
+
+    even = search_sample_ratio([phones * [1, 0.8], sets * [1, 0.8]], shares, dimensions, dimensions)
+    broken = search_sample_ratio([phones, sets * [1, 0.8]], shares, dimensions, dimensions)
+
+    assert (even.p_value_adjusted < 0.01).any()
+    assert not even.is_culprit.any()
+    assert even.dimension_p_value[0] > 0.9
+    assert broken.is_culprit.tolist() == [False, True]
+    alone = sample_ratio([sets * [1, 0.8]], shares[:1])
+    assert broken.checks.statistic[1] == pytest.approx(alone.statistic.item())
+    assert broken.p_value_adjusted[1] == pytest.approx(2 * alone.p_value.item())
+
+
 def test_a_ramp_is_no_mismatch_but_a_mismatch_in_a_ramp_is():
     right, wrong = [[900, 100], [500, 500]], [[900, 100], [600, 400]]
     shares = [[[0.9, 0.1], [0.5, 0.5]]] * 2

@@ -249,21 +249,22 @@ def _by_day(units: pd.DataFrame, variants: list[str], phases: list[str], shares:
 def _segments(
     units: pd.DataFrame, variants: list[str], phases: list[str], shares: Floats, alpha: float
 ) -> list[tuple[tuple[object, object], float, float, bool]]:
-    """Each segment's chi-square, Holm-adjusted p-value, and whether it is the culprit; over phases, mixed shares."""
+    """Each segment's chi-square over phases, Holm-adjusted p-value, and whether it is the culprit.
+
+    The only segment of a dimension is all units once more, and units without a planned share spoil no segment: both
+    are the whole's to tell.
+    """
     split = units[units["dimension"] != "all"]
+    split = split[split.groupby("dimension")["segment"].transform("nunique") > 1]
     if split.empty:
         return []
-    keys, observed, expected = [], [], []
-    totals = shares.sum(axis=1, keepdims=True)
-    planned = np.divide(shares, totals, out=np.zeros_like(shares), where=totals > 0)
+    keys, observed = [], []
     for key, rows in split.groupby(["dimension", "segment"], sort=True):
-        table = _table(rows, "phase_id", phases, variants)
         keys.append((key[0], key[1]))
-        observed.append(table.sum(axis=0))
-        expected.append((table.sum(axis=1)[:, None] * planned).sum(axis=0))
+        observed.append(np.where(shares > 0, _table(rows, "phase_id", phases, variants), 0.0))
     dimensions = pd.factorize(np.array([dimension for dimension, _ in keys], dtype=object))[0]
     search = search_sample_ratio(
-        np.array(observed), np.array(expected), np.zeros(len(keys), int), dimensions, alpha=alpha
+        np.array(observed), np.array([shares] * len(keys)), np.zeros(len(keys), int), dimensions, alpha=alpha
     )
     return list(zip(keys, search.checks.statistic, search.p_value_adjusted, search.is_culprit, strict=True))
 

@@ -168,12 +168,12 @@ def search_sample_ratio(
 ) -> SampleRatioSearch:
     """Check every segment and name the culprit.
 
-    A culprit is named only where assignment depends on a dimension (chi-square of independence, Holm over the
-    experiment's dimensions) and a segment of it fails (Holm over the experiment's segments): it is that dimension's
-    segment with the largest chi-square. A loss spread evenly over all segments has no culprit.
+    A culprit is named only where assignment depends on a dimension (chi-square of independence, added up over phases;
+    Holm over the experiment's dimensions) and a segment of it fails (Holm over the experiment's segments): it is that
+    dimension's segment with the largest chi-square. A loss spread evenly over all segments has no culprit.
 
     Args:
-        counts: Units by variant in each segment, shape (n, variants).
+        counts: Units by variant in each segment, shape (n, variants) or (n, phases, variants), as in `sample_ratio`.
         shares: Meant shares, the same shape.
         experiments: Experiment of each row, shape (n,).
         dimensions: Dimension of each row, shape (n,); ids may repeat across experiments.
@@ -201,9 +201,13 @@ def search_sample_ratio(
     order = np.argsort(at, kind="stable")
     sizes = np.bincount(at)
     place[order] = np.arange(len(at)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
-    tables = np.zeros((len(keys), int(sizes.max(initial=1)), counts.shape[1]))
-    tables[at, place] = counts
-    of_dimension = adjusted_p_values(chi_square(tables)[2], keys[:, 0], method="holm")
+    by_phase = counts[:, None] if counts.ndim == 2 else counts
+    tables = np.zeros((by_phase.shape[1], len(keys), int(sizes.max(initial=1)), counts.shape[-1]))
+    tables[:, at, place] = by_phase.swapaxes(0, 1)
+    # Within phases: a segment whose units came when shares were others does not make assignment depend on it.
+    statistic, degrees = np.nansum([chi_square(table)[:2] for table in tables], axis=0)
+    independent = np.where(degrees > 0, special.chdtrc(np.maximum(degrees, 1), statistic), np.nan)
+    of_dimension = adjusted_p_values(independent, keys[:, 0], method="holm")
     candidate = (adjusted < alpha) & (of_dimension[at] < alpha)
     rank = np.lexsort(
         (np.nan_to_num(-checks.statistic), np.nan_to_num(of_dimension[at], nan=2.0), ~candidate, experiments)
