@@ -126,8 +126,8 @@ def test_probability_ratio_is_the_mixture_likelihood():
         infer_by_probability_ratio(comparison, 0)
 
 
-def test_looks_hold_once_the_smaller_arm_has_a_hundred_units():
-    """90% and 10% of 100 units a day, of whom 5% convert: ten units in which nobody did seem not to vary."""
+def test_looks_nearly_hold_from_ten_units_of_the_smaller_arm_on():
+    """90% and 10% of 100 units a day, of whom 5% convert. With no spread of ten who did not, 16% were wrong."""
     rng = np.random.default_rng(12)
     runs, days = 2000, 40
     converted = np.stack([rng.binomial(90, 0.05, size=(runs, days)), rng.binomial(10, 0.05, size=(runs, days))])
@@ -140,5 +140,4 @@ def test_looks_hold_once_the_smaller_arm_has_a_hundred_units():
         ]
         wrong[:, day] = infer_always_valid(compare(*arms), 100 * days).is_significant
 
-    assert wrong.any(axis=1).mean() == pytest.approx(0.16, abs=0.04)
-    assert wrong[:, 9:].any(axis=1).sum() <= stats.binom.ppf(0.999, runs, 0.05)
+    assert wrong.any(axis=1).sum() <= stats.binom.ppf(0.999, runs, 0.06)

@@ -148,11 +148,13 @@ def test_calibration_of_true_effects_is_on_the_diagonal() -> None:
     assert (np.diff(result.predicted) > 0).all()
 
 
-def test_an_arm_in_which_all_are_alike_has_an_effect_and_the_other_arms_spread() -> None:
+def test_an_arm_in_which_all_are_alike_has_an_effect_and_the_spread_of_both() -> None:
     """All treated came back: numpy's warnings are errors here, and a build should not print any either."""
     outcome, treated = np.array([1.0, 1, 1, 1, 0, 1, 0, 1]), np.arange(8) < 4
     effect, lower, upper = observed_effect(outcome, treated)
-    expected = stats.t.ppf(0.975, 3) * np.sqrt(1 / 3 / 4)
+    errors = np.array([outcome.var(ddof=1), 1 / 3]) / 4
+    degrees = errors.sum() ** 2 / (errors**2 / 3).sum()
+    expected = stats.t.ppf(0.975, degrees) * np.sqrt(errors.sum())
     assert (effect, upper - effect, effect - lower) == pytest.approx((0.5, expected, expected))
     assert observed_effect(np.full(8, 3.7), treated)[0] == 0
 

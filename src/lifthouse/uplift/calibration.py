@@ -89,7 +89,7 @@ def observed_effect(outcome: Floats, treated: Bools, *, confidence: float = 0.95
 
     Example:
         >>> [round(number, 3) for number in observed_effect(np.array([1.0, 1, 0, 1]), np.array([1, 1, 0, 0], bool))]
-        [0.5, -5.853, 6.853]
+        [0.5, -2.436, 3.436]
 
     """
     if min(np.count_nonzero(treated), np.count_nonzero(~treated)) < 2:
