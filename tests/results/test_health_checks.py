@@ -217,6 +217,19 @@ def test_covariates_missing_in_one_arm():
     assert found["odd"].statistic == pytest.approx(0.14)
 
 
+def test_one_unit_without_a_covariate_in_a_small_arm_is_no_finding():
+    """One of 100 units against none of 9,900 has a chance of 1% in that tail; the chi-square says 3e-23."""
+
+    def p_value(missing, units):
+        gaps = {"experiment_id": "x", "covariate": "age", "count_missing": missing, "count_units": units}
+        [found] = missing_covariates(pd.DataFrame(gaps))
+        return found.p_value
+
+    assert p_value([0, 1], [9900, 100]) == pytest.approx(2 * 0.01)
+    assert p_value([0, 1, 0], [9800, 100, 100]) == pytest.approx(3 * 2 * 0.01)
+    assert p_value([30, 10], [9900, 100]) < 1e-9
+
+
 def cells(effect_of_both, seed, *, is_ratio=False):
     """Moments of four cells of units whose outcome rises by `effect_of_both` where both experiments treat."""
     rng = np.random.default_rng(seed)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from scipy import stats
 
@@ -16,6 +17,9 @@ from lifthouse.statistics.multiplicity import adjusted_p_values
 
 # With fewer units a day than this nobody can tell a gap from a quiet day.
 _FEWEST_A_DAY = 5
+
+# A chi-square needs as many units expected in each cell.
+_FEWEST_EXPECTED = 5
 
 
 @dataclass(frozen=True)
@@ -90,12 +94,23 @@ def missing_covariates(gaps: pd.DataFrame) -> Iterator[Finding]:
     for (experiment, covariate), arms in gaps.groupby(["experiment_id", "covariate"], sort=True):
         table = np.stack([arms["count_missing"], arms["count_units"] - arms["count_missing"]])
         share = float(table[0].sum() / table.sum())
-        comparable = table.shape[1] > 1 and (table.sum(axis=1) > 0).all()
-        p_value = float(stats.chi2_contingency(table, correction=False).pvalue) if comparable else 1.0
+        p_value = _independence(table)
         reason = f"{covariate} is missing more often in one arm than in another; {share:.1%} of units lack it"
         part = ("covariate", str(covariate))
         found.append(Finding(str(experiment), "covariates_missing", part, share, p_value, reason))
     yield from _adjusted(found)
+
+
+def _independence(table: npt.NDArray[np.int64]) -> float:
+    """P-value of two rows having the same shares: chi-square, or exact by column where few are expected (Fisher)."""
+    if table.shape[1] < 2 or (table.sum(axis=1) == 0).any():
+        return 1.0
+    if stats.contingency.expected_freq(table).min() >= _FEWEST_EXPECTED:
+        return float(stats.chi2_contingency(table, correction=False).pvalue)
+    drawn = stats.hypergeom(table.sum(), table[0].sum(), table.sum(axis=0))
+    tails = np.minimum(drawn.cdf(table[0]), drawn.sf(table[0] - 1))
+    # Both tails; of two columns, each says the same.
+    return float(min(1.0, 2 * tails.min() * (1 if len(tails) == 2 else len(tails))))
 
 
 def interactions(overlaps: pd.DataFrame, controls: Mapping[str, str]) -> Iterator[Finding]:
