@@ -167,6 +167,13 @@ def test_a_search_keeps_its_error_in_a_ramp_and_finds_as_often_as_the_noncentral
     assert_rate(search.dimension_p_value[::3] < 0.05, 0.05)
     assert search.is_culprit.reshape(RUNS, -1).any(axis=1).mean() < 0.05
 
+    # Sixty segments of twenty units say nothing of an arm that gets a hundredth.
+    sizes = [20] * 60 + [4000, 6000, 9000]
+    sparse = np.stack([rng.multinomial(size, [0.99, 0.01], 500) for size in sizes], axis=1).reshape(-1, 2)
+    runs, at = np.repeat(np.arange(500), len(sizes)), np.zeros(len(sparse), int)
+    search = search_sample_ratio(sparse, np.broadcast_to([0.99, 0.01], sparse.shape), runs, at)
+    assert_rate(search.dimension_p_value[:: len(sizes)] < 0.05, 0.05)
+
     lacking = np.stack([rng.multinomial(1000, [0.55, 0.45], RUNS), rng.multinomial(1000, [0.5, 0.5], RUNS)], axis=1)
     found = search_sample_ratio(
         lacking.reshape(-1, 2),

@@ -168,9 +168,10 @@ def search_sample_ratio(
 ) -> SampleRatioSearch:
     """Check every segment and name the culprit.
 
-    A culprit is named only where assignment depends on a dimension (chi-square of independence, added up over phases;
-    Holm over the experiment's dimensions) and a segment of it fails (Holm over the experiment's segments): it is that
-    dimension's segment with the largest chi-square. A loss spread evenly over all segments has no culprit.
+    A culprit is named only where assignment depends on a dimension (chi-square of independence of the segments that are
+    large enough, added up over phases; Holm over the experiment's dimensions) and a segment of it fails (Holm over the
+    experiment's segments): it is that dimension's segment with the largest chi-square. A loss spread evenly over all
+    segments has no culprit.
 
     Args:
         counts: Units by variant in each segment, shape (n, variants) or (n, phases, variants), as in `sample_ratio`.
@@ -201,7 +202,9 @@ def search_sample_ratio(
     order = np.argsort(at, kind="stable")
     sizes = np.bincount(at)
     place[order] = np.arange(len(at)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
-    by_phase = counts[:, None] if counts.ndim == 2 else counts
+    # A chi-square of segments with hardly a unit in a small arm would not be one.
+    large = np.where((checks.reason == Reason.NONE).reshape(-1, *[1] * (counts.ndim - 1)), counts, 0.0)
+    by_phase = large[:, None] if counts.ndim == 2 else large
     tables = np.zeros((by_phase.shape[1], len(keys), int(sizes.max(initial=1)), counts.shape[-1]))
     tables[:, at, place] = by_phase.swapaxes(0, 1)
     # Within phases: a segment whose units came when shares were others does not make assignment depend on it.
