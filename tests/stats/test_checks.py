@@ -149,6 +149,13 @@ def test_score_bounds_keep_their_digits_where_hardly_anybody_does_it(x_c, x_t, b
         assert found == pytest.approx(expected, rel=0, abs=1e-6 * effect.standard_error.item())
 
 
+def test_proportions_that_can_not_be_compared_have_a_reason():
+    effect = compare_proportions([0, 10, 11, np.nan, 0], [10, 10, 10, 10, 0], [0, 10, 1, 1, 1], [10, 10, 10, 10, 5])
+    expected = ["zero_variance", "zero_variance", "invalid_moments", "invalid_moments", "too_few_units"]
+    assert list(reason_names(effect.reason)) == expected
+    assert np.isnan(effect.p_value).all()
+
+
 def test_a_broken_device_is_named_and_an_even_loss_is_not():
     rng = np.random.default_rng(5)
     devices, countries = rng.choice(3, p=[0.3, 0.3, 0.4], size=40_000), rng.choice(4, size=40_000)

@@ -77,7 +77,7 @@ def compare_proportions(
     reason = first_reason(
         len(x_c),
         (np.minimum(n_c, n_t) < 1, Reason.TOO_FEW_UNITS),
-        ((x_c < 0) | (x_t < 0) | (x_c > n_c) | (x_t > n_t), Reason.INVALID_MOMENTS),
+        (~((x_c >= 0) & (x_t >= 0) & (x_c <= n_c) & (x_t <= n_t)), Reason.INVALID_MOMENTS),
         ((pooled == 0) | (pooled == 1), Reason.ZERO_VARIANCE),
     )
     relative_reason = np.where(
