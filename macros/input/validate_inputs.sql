@@ -31,6 +31,9 @@
     {% endif %}
 
     {% set problems = _column_problems(location, contract) %}
+    {% if location.kind == 'parquet' and not problems %}
+        {% do problems.extend(_repeated_names(location)) %}
+    {% endif %}
     {% if location.kind == 'csv' and not problems %}
         {% do problems.extend(_reading_problems(location.label, location.scan)) %}
     {% elif location.kind == 'parquet' and '*' in location.label and _types_differ(location.label, contract) %}
@@ -122,20 +125,28 @@
     {% for row in run_query('select filename from read_blob(' ~ quoted_text(patterns[0]) ~ ') where size = 0 order by 1') %}
         {% do problems.append(row[0] ~ ' is empty (0 bytes). Expected: a whole file. Write it again, or remove it.') %}
     {% endfor %}
+    {% if not problems and not patterns[0].endswith('parquet') %}
+        {% do problems.extend(_header_problems(patterns[0], contract)) %}
+    {% endif %}
     {{ return(problems if problems else _reading_problems(patterns[0], plain_scan(patterns[0]), only_columns=true)) }}
 {% endmacro %}
 
 
 {% macro _files_overlooked(input_name, patterns) %}
-    {#- Files that look like data of this input, under a name or in a folder that isn't looked at: they must not be left out in silence. -#}
-    {% set folder, singular = var('input_folder') ~ '/', input_name[:-1] %}
+    {#-
+        Files that look like data of this input, under a name or in a folder that isn't looked at: they must not be left out in silence.
+        Folders may be called users/ or USERS/, or users.parquet/, as Spark calls those that it writes.
+    -#}
+    {% set folder, singular, folders = var('input_folder') ~ '/', input_name[:-1], [] %}
+    {% for letter in singular %}
+        {% do folders.append('[' ~ letter ~ letter | upper ~ ']') %}
+    {% endfor %}
     {% set read = 'select file from glob(' ~ quoted_text(patterns[0]) ~ ')' if patterns else "select ''" %}
     {% set problems = [] %}
     {% for row in run_query(
-        'select file from (select file from glob(' ~ quoted_text(folder ~ '*.*') ~ ") where regexp_matches(lower(parse_filename(file)), '^("
-        ~ singular ~ '\\.|' ~ input_name ~ "[^a-z])') union all select file from glob([" ~ quoted_text(folder ~ singular ~ '/**') ~ ', '
-        ~ quoted_text(folder ~ input_name ~ '/**') ~ '])) as found where file not in (' ~ read
-        ~ ") and regexp_matches(lower(file), '\\.(parquet|csv|tsv|txt|xlsx?|json|jsonl|ndjson|avro|orc)(\\.(gz|zst|bz2|zip))?$')"
+        'select file from glob([' ~ quoted_text(folder ~ '*.*') ~ ', ' ~ quoted_text(folder ~ folders | join ~ '*/**') ~ ']) where file not in ('
+        ~ read ~ ') and regexp_matches(lower(file[' ~ (folder | length + 1) ~ ":]), '^(" ~ singular ~ '[./]|' ~ input_name ~ "[^a-z])')"
+        ~ " and regexp_matches(lower(file), '\\.(parquet|parq|pq|csv|tsv|tab|txt|xlsx?|ods|json|jsonl|ndjson|avro|orc|feather|arrow)(\\.(gz|zst|bz2|zip))?$')"
         ~ " order by 1 limit 3"
     ) %}
         {% do problems.append(row[0] ~ ' is not read. Expected: ' ~ input_name ~ '.parquet, .csv or .csv.gz, or files of one of these kinds'
@@ -162,8 +173,57 @@
 {% endmacro %}
 
 
-{% macro _column_problems(location, contract) %}
-    {% set present = described_columns(location.scan) %}
+{% macro _header_problems(pattern, contract) %}
+    {#-
+        Headers of CSV files that DuckDB would make something of: values that commas don't separate, a name that comes twice, and of
+        several files one without a column that others have: what it takes for the header may be the only row.
+    -#}
+    {% set names = contract.columns | map(attribute='name') | list %}
+    {% set headers, found_anywhere, problems = {}, [], [] %}
+    {% for row in run_query('select file, csv_header(file, ' ~ quoted_text(tojson(names)) ~ ') from glob(' ~ quoted_text(pattern) ~ ') order by 1') %}
+        {% do headers.update({row[0]: fromjson(row[1])}) %}
+        {% do found_anywhere.extend(headers[row[0]].names | map('lower')) %}
+    {% endfor %}
+    {% for file, header in headers.items() %}
+        {% set found = header.names | map('lower') | list %}
+        {% set separators = modules.re.findall('[;\t|]', found | join) %}
+        {% if found | length == 1 and separators %}
+            {% do problems.append(file ~ ' has ' ~ {';': 'semicolons', '\t': 'tabs', '|': 'bars'}[separators[0]] ~ ' between its values. Expected: '
+                ~ 'comma-separated text, with decimal points. Write it again.') %}
+        {% elif header.count_values != found | length %}
+            {% do problems.append(file ~ ' has ' ~ header.count_values ~ ' values in the line after the header, which has ' ~ found | length
+                ~ ' names. Expected: as many values in each line. Repair the file, or write it again.') %}
+        {% endif %}
+        {% for name in found | unique if name and found | select('equalto', name) | list | length > 1 %}
+            {% do problems.append(_comes_twice(file, name)) %}
+        {% endfor %}
+        {% if contract.columns | selectattr('is_required') | map(attribute='name') | select('in', found_anywhere) | reject('in', found) | list %}
+            {% do problems.extend(_column_problems({'label': file}, contract, dict.fromkeys(header.names, 'varchar'))) %}
+        {% endif %}
+    {% endfor %}
+    {{ return(problems[:10]) }}
+{% endmacro %}
+
+
+{% macro _repeated_names(location) %}
+    {#- Names of Parquet columns that differ in case only: DuckDB gives the second a number, as no file has it. -#}
+    {% set problems = [] %}
+    {% set written = run_query('select distinct lower(name) from parquet_schema(' ~ quoted_text(location.label) ~ ')').columns[0].values() | list %}
+    {% for name in described_columns(location.scan) if name | lower not in written %}
+        {% do problems.append(_comes_twice(location.label, modules.re.sub('_[0-9]+$', '', name) | lower)) %}
+    {% endfor %}
+    {{ return(problems) }}
+{% endmacro %}
+
+
+{% macro _comes_twice(label, name) %}
+    {{ return(label ~ ': column ' ~ name ~ ' comes twice. Expected: each name once, without regard to case. Rename or remove one of them.') }}
+{% endmacro %}
+
+
+{% macro _column_problems(location, contract, present=none) %}
+    {#- Of what a location's columns are, or of those given as {name: type}. -#}
+    {% set present = present or described_columns(location.scan) %}
     {% set types = _lowered_keys(present) %}
     {% set problems = [] %}
     {% for name in present if '"' in name or name | lower in _names_of_its_own(contract) %}

@@ -2,6 +2,8 @@
 
 import csv
 import gzip
+import itertools
+import json
 import os
 import re
 from pathlib import Path
@@ -9,6 +11,8 @@ from typing import Any, TextIO
 
 import duckdb
 
+# A field is as long as it is.
+csv.field_size_limit(2**31 - 1)
 # DuckDB's options that the environment may bound: by which variable, and with what.
 _LIMITS = {
     "threads": ("LIFTHOUSE_CORES", "a number of cores such as 2"),
@@ -59,9 +63,22 @@ def reading_problem(sql: str) -> str:
     return ""
 
 
+def csv_header(path: str, known: str) -> str:
+    """Return as JSON the names in the header of a CSV file, and how many values the line after it has.
+
+    DuckDB gives a name that comes twice another one, and takes another line for the header where it looks more like
+    the rest. Lines above the header, which it passes over, have none of the names that are known, given as JSON too.
+    """
+    names = set(json.loads(known))
+    with _opened(Path(path), errors="replace") as text:
+        lines = [[value.strip() for value in values] for values in itertools.islice(csv.reader(text), 20) if values]
+    place = next((place for place, values in enumerate(lines) if names & {value.lower() for value in values}), 0)
+    header, *rows = lines[place:] or [[]]
+    return json.dumps({"names": header, "count_values": len(rows[0]) if rows else len(header)})
+
+
 def _csv_problem(path: Path) -> str:
     """Find the first line that isn't like the header; empty if there is none."""
-    csv.field_size_limit(2**31 - 1)
     with _opened(path) as text:
         reader = csv.reader(text, strict=True)
         first_line = 1
@@ -94,7 +111,8 @@ def _named(ending: str) -> str:
     return ending.replace("\r", "CR").replace("\n", "LF")
 
 
-def _opened(path: Path) -> TextIO:
+def _opened(path: Path, errors: str = "strict") -> TextIO:
+    """Open a CSV file as text; a byte order mark is none of it."""
     if path.suffix == ".gz":
-        return gzip.open(path, "rt", encoding="utf-8", newline="")
-    return path.open(encoding="utf-8", newline="")
+        return gzip.open(path, "rt", encoding="utf-8-sig", errors=errors, newline="")
+    return path.open(encoding="utf-8-sig", errors=errors, newline="")

@@ -44,11 +44,6 @@ CASES = [
     ),
     Case("column misspelt", changed("user_id", "userId"), [*MISSING_USER_ID, "Rename userId to user_id."]),
     Case(
-        "semicolons",
-        {"events.csv": EVENTS.replace(",", ";")},
-        ["events.csv: column event_id is missing.", "found: event_id;user_id;event_type"],
-    ),
-    Case(
         "events missing",
         {"events.csv": None},
         ["/events.parquet or .csv is not there. Expected: a file of events. Put it there, set var input_folder"],

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import duckdb
 import pytest
 
+from tests.warehouse.bad_file_cases import FILE_CASES
 from tests.warehouse.bad_input_cases import CASES, Case
 from tests.warehouse.conftest import Warehouse
 from tests.warehouse.small_shop import GOOD, write_input
@@ -30,7 +31,7 @@ def contents(warehouse: Warehouse) -> dict[str, str]:
     return digests
 
 
-@pytest.mark.parametrize("case", CASES, ids=[case.name for case in CASES])
+@pytest.mark.parametrize("case", CASES + FILE_CASES, ids=[case.name for case in CASES + FILE_CASES])
 def test_bad_input_stops_the_build_and_changes_nothing(case: Case, good: Warehouse) -> None:
     before = contents(good)
     assert len(before) > 30
