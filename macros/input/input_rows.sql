@@ -49,7 +49,7 @@ from (
     {%- endif %}
 {%- endfor %}
 {%- for name in attribute_names(input_name) %}
-        _row.{{ adapter.quote(name) }},
+        {{ _raw_value(name, types) }} as {{ adapter.quote(name) }},
 {%- endfor %}
         {{ '_row' if with_raw else 'null' }} as _raw_row
     from {{ scan or '(select 1 as nothing where false)' }} as _row
@@ -95,10 +95,10 @@ where coalesce(typed.loaded_at, timestamp 'infinity') > timestamp '{{ loaded_aft
 
 {% macro _raw_value(name, types) %}
     {#- A column as it came; an empty text is a missing value, and so is a column that isn't there. -#}
-    {%- set expression = '_row.' ~ adapter.quote(name) -%}
-    {%- if name not in types -%}
+    {%- set expression, type = '_row.' ~ adapter.quote(name), types.get(name | lower) -%}
+    {%- if not type -%}
         null
-    {%- elif types[name] == 'varchar' -%}
+    {%- elif type == 'varchar' -%}
         nullif({{ expression }}, '')
     {%- else -%}
         {{ expression }}
@@ -115,6 +115,13 @@ where coalesce(typed.loaded_at, timestamp 'infinity') > timestamp '{{ loaded_aft
         try_cast({{ value }} as timestamp with time zone) at time zone 'UTC'
     {%- elif source_type == target_type -%}
         {{ value }}
+    {%- elif target_type == 'varchar' and source_type in ['double', 'float'] -%}
+        {#- Whole numbers of a column that has nulls come as 7.0 from pandas; up to 2^53 they are exact. -#}
+        case
+            when {{ value }} = trunc({{ value }}) and abs({{ value }}) < 9007199254740992
+                then cast(try_cast({{ value }} as bigint) as varchar)
+            else cast({{ value }} as varchar)
+        end
     {%- else -%}
         try_cast({{ value }} as {{ target_type }})
     {%- endif -%}

@@ -103,6 +103,39 @@ def test_blank_values_are_null_and_attributes_stay(staged: Warehouse) -> None:
     assert found == [("lamp", 1.5, None, None, False, "free"), (None, None, None, None, True, "pro")]
 
 
+def test_ids_of_a_column_of_floats_are_written_as_whole_numbers(warehouse: Warehouse) -> None:
+    """So pandas writes whole numbers beside a missing one; elsewhere the same ids are 7 and 12."""
+    event = (
+        "select i::varchar as event_id, {user} as user_id, 'click' as event_type, timestamp '2026-03-02 09:00:00' as "
+        "occurred_at, if(i = 3, null, 12::float) as item_id from range(1, 4) as numbers(i)"
+    )
+    user = "[7::double, 0.5, 18014398509481984][i]"
+    duckdb.sql(event.format(user=user)).write_parquet(str(warehouse.input_folder / "events.parquet"))
+    warehouse.built(*STAGING)
+
+    assert warehouse.query("select user_id, item_id from staging.stg_events order by event_id") == [
+        ("7", "12"),
+        ("0.5", "12"),
+        ("1.8014398509481984e+16", None),
+    ]
+
+
+def test_empty_text_is_missing_in_attributes_too(warehouse: Warehouse) -> None:
+    """In CSV it is; in Parquet it was a segment of its own beside `unknown`."""
+    event = (
+        "select '{0}' as event_id, 'ann' as user_id, 'click' as event_type, timestamp '2026-03-0{0} 09:00:00' as "
+        "occurred_at, '' as \"Plan\", ' ' as mood"
+    )
+    for load in (1, 2):
+        duckdb.sql(event.format(load)).write_parquet(str(warehouse.input_folder / "events.parquet"))
+        warehouse.built(*STAGING)
+
+    assert warehouse.query('select event_id, "Plan", mood from staging.stg_events order by 1') == [
+        ("1", None, " "),
+        ("2", None, " "),
+    ]
+
+
 def test_unusable_events_are_set_aside_with_their_reason(staged: Warehouse) -> None:
     out_of_time = "occurred_at is before 2000 or more than a day after loaded_at"
     not_money = "revenue is not finite, or negative on a purchase (a refund is an event type of its own)"
