@@ -221,6 +221,28 @@ def test_existing_tables_give_what_files_give(small_shop: Warehouse, make_wareho
     assert differences(tables, small_shop) == {}
 
 
+def test_names_that_go_past_each_other_are_said_once_and_what_is_common_is_not(warehouse: Warehouse):
+    select = ("--select", "path:models/staging", *WITHOUT_TESTS)
+    others = EVENTS.replace("purchase", "buy").replace("add_to_cart", "basket")
+    numbered = USERS.replace("ann", "007").replace("bob", "008").replace("cat", "009")
+    write_input(warehouse.input_folder, {"events.csv": others, "users.csv": numbered, "items.csv": ITEMS})
+    said = warehouse.built(*select).output
+
+    assert (
+        said.count("lifthouse: no event is cart (add_to_cart), or purchase (purchase): what counts that is zero. ") == 1
+    )
+    assert "Event types without a role: buy, basket, refund. Expected: var event_roles names the event types" in said
+    assert "lifthouse: no user_id of users (such as 007) is in events (such as ann): nothing joins them." in said
+    assert "of items" not in said
+
+    # Types of one's own beside known ones; a role that nobody plays, and says so.
+    write_input(warehouse.input_folder, {"events.csv": EVENTS.replace("add_to_cart", "page_view"), "users.csv": USERS})
+    roles = {"impression": ["impression"], "click": ["click"], "cart": [], "purchase": ["purchase"]}
+    assert "lifthouse: no" not in warehouse.built(*select, variables={"event_roles": roles}).output.replace(
+        "lifthouse: not published", ""
+    )
+
+
 def test_a_day_without_quotes_is_a_day(small_shop: Warehouse, tmp_path: Path):
     """YAML makes a date of it where JSON, which is YAML too, has a text."""
     warehouse = small_shop.copy_to(tmp_path / "warehouse")
