@@ -141,7 +141,7 @@
         ).rows | map('join', ' ') | join(', ') %}
         {% set metrics = [used_metrics() | map('string') | list, covariate_names()] %}
         {{ return(local_md5(tojson([
-            scalar('select code_fingerprint()'),
+            scalar('select code_fingerprint(' ~ in_project('') ~ ')'),
             toyaml(invocation_args_dict.vars, sort_keys=true),
             _of_events(this),
             columns,

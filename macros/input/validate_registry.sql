@@ -43,7 +43,7 @@
 
 {% macro _registry_scan(name) %}
     {#- A file as text. Nothing is left to DuckDB's guesses, which take semicolons for commas and lines that begin with # for comments. -#}
-    {{ return("read_csv('" ~ registry_file(name) ~ "', all_varchar = true, header = true, delim = ',', quote = '\"', escape = '\"', comment = '')") }}
+    {{ return('read_csv(' ~ in_project(registry_file(name)) ~ ", all_varchar = true, header = true, delim = ',', quote = '\"', escape = '\"', comment = '')") }}
 {% endmacro %}
 
 

@@ -160,7 +160,7 @@
     {#- dbt ignores a var that nobody reads, so that the one that was meant keeps its default: dbt_project.yml declares all there are. -#}
     {% set problems = [] %}
     {% if execute %}
-        {% set known = fromyaml(scalar("select content from read_text('dbt_project.yml')")).vars %}
+        {% set known = fromyaml(scalar('select content from read_text(' ~ in_project('dbt_project.yml') ~ ')')).vars %}
         {% for name in invocation_args_dict.vars if name not in known %}
             {% do problems.append("'" ~ name ~ "' is not a var, must be one of " ~ known | join(', ')
                 ~ ('; vars.yml names them at its top, without a line `vars:` above' if name == 'vars' else '; correct the name')) %}

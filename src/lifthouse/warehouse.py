@@ -67,9 +67,9 @@ def swap_publication(published: str) -> str:
     return published
 
 
-def code_fingerprint() -> str:
+def code_fingerprint(project_dir: str) -> str:
     """Return a digest of all that computes: models, macros and settings of the project, this package, pins."""
-    project = Path.cwd()
+    project = Path(project_dir).resolve()
     folders = [project / name for name in ("models", "macros", "python_models")] + [Path(__file__).parent]
     files = [path for folder in folders for path in folder.rglob("*") if path.suffix in (".sql", ".py", ".yml")]
     digest = hashlib.sha256()

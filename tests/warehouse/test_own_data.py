@@ -253,3 +253,15 @@ def test_a_day_without_quotes_is_a_day(small_shop: Warehouse, tmp_path: Path):
 
     assert done.returncode == 0, done.stdout
     assert warehouse.query("select distinct as_of_date from dim_users") == [(date(2026, 3, 17),)]
+
+
+def test_dbt_may_be_called_in_another_folder(small_shop: Warehouse, tmp_path: Path):
+    """What it reads of the project is there all the same: vars, the registry, the code that a fingerprint is of."""
+    warehouse = small_shop.copy_to(tmp_path / "warehouse")
+    command, environment = warehouse.command("run", "--select", "int_experiment_inputs")
+
+    done = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0, done.stdout
+    fingerprints = "select experiment_id, fingerprint from intermediate.int_experiment_inputs order by 1"
+    assert warehouse.query(fingerprints) == small_shop.query(fingerprints)
