@@ -33,15 +33,16 @@ READ_INPUT = \
 		echo "lifthouse: registry of $$LIFTHOUSE_REGISTRY"; \
 	elif [ -e "$$folder/registry" ]; then \
 		case "$$folder" in *\'*) echo "lifthouse: dbt can't read $$folder/registry. Expected: no apostrophe in DATA. Rename the folder." >&2; exit 2;; esac; \
-		for table in $$(cd seeds; echo *.csv); do \
-			[ -e "$$folder/registry/$$table" ] || { echo "lifthouse: $$folder/registry/$$table is not there. Expected: all tables of a registry. Write it: its header alone is enough, as in seeds/$$table." >&2; exit 2; }; \
-		done; \
 		echo "lifthouse: registry of $$folder/registry"; \
 		LIFTHOUSE_REGISTRY="$$(realpath --relative-to=. "$$folder/registry")"; \
 		export LIFTHOUSE_REGISTRY; \
 	else \
 		echo "lifthouse: registry of seeds/"; \
-	fi
+	fi; \
+	for table in $$(cd seeds; echo *.csv); do \
+		registry="$${LIFTHOUSE_REGISTRY:-seeds}"; \
+		[ -e "$$registry/$$table" ] || { echo "lifthouse: $$registry/$$table is not there. Expected: all tables of a registry. Write it: its header alone is enough, as in seeds/$$table." >&2; exit 2; }; \
+	done
 # Nothing to add to yet, or asked for: build in full, and test every row rather than the latest.
 REFRESH = $$(if [ -n "$(filter-out 0 no false,$(FULL))" ] || [ ! -e "$$LIFTHOUSE_WAREHOUSE" ]; then echo --full-refresh; fi)
 

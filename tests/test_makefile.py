@@ -98,6 +98,7 @@ def test_a_folder_of_input_may_have_any_name(project: Project, folder: str):
 def test_a_folder_of_input_may_bring_its_own_registry(project: Project, folder: str):
     shutil.copytree(PROJECT / "seeds", project.folder / folder / "registry")
     assert project.built(f"DATA={folder}").registry == f"{folder}/registry"
+    shutil.copytree(PROJECT / "seeds", project.folder / "mine")
     assert project.built(f"DATA={folder}", "LIFTHOUSE_REGISTRY=mine").registry == "mine"
 
 
@@ -143,6 +144,8 @@ def test_what_cannot_be_read_is_named(project: Project):
     assert "data/shop/vars.yml" in project.refused("DATA=data/shop")
     project.write("data/half/registry/experiments.csv")
     assert "data/half/registry/experiment_metrics.csv is not there." in project.refused("DATA=data/half")
+    said = project.refused("LIFTHOUSE_REGISTRY=data/nowhere")
+    assert "data/nowhere/experiment_metrics.csv is not there. Expected: all tables of a registry." in said
     project.write("data/it's/registry/experiments.csv")
     assert "can't read data/it's/registry. Expected: no apostrophe" in project.refused("DATA=data/it's")
 

@@ -106,7 +106,7 @@
     {% for name in var('input_relations') if name not in input_names() %}
         {% do problems.append("input_relations: '" ~ name ~ "' is not an input, must be one of " ~ input_names() | join(', ')) %}
     {% endfor %}
-    {% if env_var('LIFTHOUSE_REGISTRY', 'seeds').startswith('/') %}
+    {% if env_var('LIFTHOUSE_REGISTRY', '').startswith('/') %}
         {#- dbt would write the compiled seeds over the seeds themselves. -#}
         {% do problems.append('LIFTHOUSE_REGISTRY == ' ~ env_var('LIFTHOUSE_REGISTRY') ~ ', must be a path relative to the project, such as data/mine/registry') %}
     {% endif %}

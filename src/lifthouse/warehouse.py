@@ -6,6 +6,8 @@ dbt-duckdb loads `Plugin` by name (see profiles.yml). This is the only module th
 import atexit
 import hashlib
 import json
+import os
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -28,10 +30,24 @@ _NAMES_TAKEN = {
 
 def _name_problem(path: str) -> str:
     """Say why a warehouse can't be at a path; empty if it can."""
+    if path.startswith("~") or re.match("[a-z0-9]+:", path, re.IGNORECASE):
+        return "a path of a file on this machine is due, with the home folder written out"
     name = Path(path).name.split(".")[0].lower()
     if set("'\"") & set(name) or set("#?") & set(path):
         return "dbt can't read a quote in it, nor # or ? in its path"
     return _NAMES_TAKEN.get(name, "")
+
+
+def _refuse_nonsense(path: str) -> None:
+    """Raise where the environment says what can't be."""
+    problem = _name_problem(path)
+    if problem:
+        raise DbtRuntimeError(f"LIFTHOUSE_WAREHOUSE == {path}, must have another name: {problem}")
+    models_at_once = os.environ.get("LIFTHOUSE_MODELS_AT_ONCE") or "2"
+    if not re.fullmatch("0*[1-9][0-9]*", models_at_once):
+        raise DbtRuntimeError(
+            f"LIFTHOUSE_MODELS_AT_ONCE == {models_at_once}. Expected: a whole number of models, at least 1."
+        )
 
 
 def prepare_publication(published: str, grounds: str) -> str:
@@ -84,22 +100,19 @@ class Plugin(BasePlugin):
 
     def update_connection_config(self, creds: DuckDBCredentials, config: dict[str, Any]) -> None:
         """Bound cores and memory where the environment says so; DuckDB's defaults follow the machine."""
-        problem = _name_problem(creds.path)
-        if problem:
-            raise DbtRuntimeError(f"LIFTHOUSE_WAREHOUSE == {creds.path}, must have another name: {problem}")
-        if creds.path != ":memory:":
-            Path(creds.external_root).mkdir(parents=True, exist_ok=True)
+        _refuse_nonsense(creds.path)
         try:
             config.update(duckdb_limits())
+            if creds.path != ":memory:":
+                Path(creds.external_root).mkdir(parents=True, exist_ok=True)
             # dbt would print what DuckDB says below pages of its own functions.
-            if Path(creds.path).exists():
-                duckdb.connect(creds.path, config=config).close()
+            duckdb.connect(creds.path, config=config).close()
         except LimitError as error:
             raise DbtRuntimeError(str(error)) from error
-        except duckdb.Error as error:
+        except (duckdb.Error, OSError) as error:
             raise DbtRuntimeError(
-                f"{error}\nExpected: a warehouse that nobody else has open. Wait for the other build, or let readers "
-                "open marts.duckdb; if it is no warehouse, set LIFTHOUSE_WAREHOUSE."
+                f"{error}\nExpected: a warehouse that nobody else has open, in a folder that can be written to. Wait "
+                "for the other build, or let readers open marts.duckdb; otherwise set LIFTHOUSE_WAREHOUSE."
             ) from error
 
     def configure_connection(self, conn: DuckDBPyConnection) -> None:

@@ -237,10 +237,18 @@ def test_what_keeps_a_warehouse_from_being_opened_is_said_without_pages_of_funct
 
     assert "LIFTHOUSE_CORES == two. Expected: a number of cores such as 2. " in said(LIFTHOUSE_CORES="two")
     assert "LIFTHOUSE_MEMORY == 6. Expected: an amount of memory such as 6GB. " in said(LIFTHOUSE_MEMORY="6")
+    for value in ("0", "two", "1.5"):
+        found = f"LIFTHOUSE_MODELS_AT_ONCE == {value}. Expected: a whole number of models, at least 1."
+        assert found in said(LIFTHOUSE_MODELS_AT_ONCE=value)
+    for path in ("~/shop.duckdb", "md:shop"):
+        assert "a path of a file on this machine is due" in said(LIFTHOUSE_WAREHOUSE=path)
+    below_a_file = said(LIFTHOUSE_WAREHOUSE=f"{PROJECT}/Makefile/shop.duckdb")
+    assert f"Not a directory: '{PROJECT}/Makefile/features'" in below_a_file
+    assert "a folder that can be written to" in below_a_file
     with duckdb.connect(str(warehouse.path)):
         held = said()
     assert f'Could not set lock on file "{warehouse.path}"' in held
-    assert "Expected: a warehouse that nobody else has open. Wait for the other build, or let readers open" in held
+    assert "Expected: a warehouse that nobody else has open, in a folder that can be written to. Wait for the" in held
 
 
 def test_a_refresh_that_was_not_published_is_published_by_the_next_build(shop: Warehouse):
