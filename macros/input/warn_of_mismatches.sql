@@ -1,8 +1,9 @@
 {% macro warn_of_mismatches(results) %}
-    {#- On-run-end, where events were staged: warns of names that go past each other, so that what counts them is zero. -#}
-    {% if execute and 'stg_events' in results | selectattr('status', 'in', ['success', 'pass']) | map(attribute='node.name') %}
+    {#- On-run-end: warns of names in what was staged that go past each other, so that what counts them is zero. -#}
+    {% set staged = results | selectattr('status', 'equalto', 'success') | map(attribute='node.name') | list if execute else [] %}
+    {% if 'stg_events' in staged %}
         {% do _warn_of_roles() %}
-        {% for input_name, key in {'exposures': 'user_id', 'users': 'user_id', 'items': 'item_id'}.items() %}
+        {% for input_name, key in {'exposures': 'user_id', 'users': 'user_id', 'items': 'item_id'}.items() if 'stg_' ~ input_name in staged %}
             {% do _warn_of_ids(input_name, key) %}
         {% endfor %}
     {% endif %}
@@ -35,10 +36,12 @@
 
 {% macro _warn_of_ids(input_name, key) %}
     {#- Ids of which none is in events, such as 007 where events have 7. -#}
-    {% set examples = run_query('select (select min(' ~ key ~ ') from staging.stg_' ~ input_name ~ '), (select min(' ~ key ~ ') from staging.stg_events)'
-        ~ ' where not exists (select 1 from staging.stg_events where ' ~ key ~ ' in (select ' ~ key ~ ' from staging.stg_' ~ input_name ~ '))') %}
-    {% for ours, theirs in examples if ours is not none and theirs is not none %}
-        {% do exceptions.warn('lifthouse: no ' ~ key ~ ' of ' ~ input_name ~ ' (such as ' ~ ours ~ ') is in events (such as ' ~ theirs
+    {% set ours, events = 'staging.stg_' ~ input_name, 'staging.stg_events' %}
+    {% set both_but_apart = 'select 1 where exists (select 1 from ' ~ ours ~ ') and exists (select 1 from ' ~ events ~ ' where ' ~ key ~ ' is not null)'
+        ~ ' and not exists (select 1 from ' ~ events ~ ' where ' ~ key ~ ' in (select ' ~ key ~ ' from ' ~ ours ~ '))' %}
+    {% for _ in run_query(both_but_apart) %}
+        {% set examples = run_query('select (select min(' ~ key ~ ') from ' ~ ours ~ '), (select min(' ~ key ~ ') from ' ~ events ~ ')')[0] %}
+        {% do exceptions.warn('lifthouse: no ' ~ key ~ ' of ' ~ input_name ~ ' (such as ' ~ examples[0] ~ ') is in events (such as ' ~ examples[1]
             ~ '): nothing joins them. Expected: ids written alike in both. Correct one of them.') %}
     {% endfor %}
 {% endmacro %}

@@ -228,9 +228,8 @@ def test_names_that_go_past_each_other_are_said_once_and_what_is_common_is_not(w
     write_input(warehouse.input_folder, {"events.csv": others, "users.csv": numbered, "items.csv": ITEMS})
     said = warehouse.built(*select).output
 
-    assert (
-        said.count("lifthouse: no event is cart (add_to_cart), or purchase (purchase): what counts that is zero. ") == 1
-    )
+    of_roles = "lifthouse: no event is cart (add_to_cart), or purchase (purchase): what counts that is zero. "
+    assert said.count(of_roles) == 1
     assert "Event types without a role: buy, basket, refund. Expected: var event_roles names the event types" in said
     assert "lifthouse: no user_id of users (such as 007) is in events (such as ann): nothing joins them." in said
     assert "of items" not in said
@@ -238,9 +237,8 @@ def test_names_that_go_past_each_other_are_said_once_and_what_is_common_is_not(w
     # Types of one's own beside known ones; a role that nobody plays, and says so.
     write_input(warehouse.input_folder, {"events.csv": EVENTS.replace("add_to_cart", "page_view"), "users.csv": USERS})
     roles = {"impression": ["impression"], "click": ["click"], "cart": [], "purchase": ["purchase"]}
-    assert "lifthouse: no" not in warehouse.built(*select, variables={"event_roles": roles}).output.replace(
-        "lifthouse: not published", ""
-    )
+    settled = warehouse.built(*select, "--full-refresh", variables={"event_roles": roles}).output
+    assert "lifthouse: no" not in settled.replace("lifthouse: not published", "")
 
 
 def test_a_day_without_quotes_is_a_day(small_shop: Warehouse, tmp_path: Path):
