@@ -67,6 +67,13 @@ def test_chi_square_and_pooled_z_on_real_data():
     assert chi_square(table)[0].item() == pytest.approx(10.01316732868897, rel=1e-9)
 
 
+def test_a_table_without_two_rows_or_columns_has_no_chi_square():
+    for counts in ([[0, 0], [0, 0]], [[5, 5], [0, 0]], [[5, 0], [5, 0]]):
+        assert np.isnan(chi_square([counts])).all()
+    padded = chi_square([[[20, 80, 0], [35, 65, 0], [0, 0, 0]]])
+    np.testing.assert_allclose(padded, chi_square([[[20, 80], [35, 65]]]))
+
+
 def test_cuped_is_least_squares():
     """By theta as reference.json defines it: covariance over variance of both arms together, then Welch."""
     rng = np.random.default_rng(3)

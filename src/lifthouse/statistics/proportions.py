@@ -175,7 +175,8 @@ def chi_square(counts: npt.ArrayLike, *, correction: bool = False) -> tuple[Floa
         if correction and counts.shape[1:] == (2, 2):
             gap = np.maximum(gap - 0.5, 0.0)
         statistic = np.where(expected > 0, gap**2 / expected, 0.0).sum(axis=(1, 2))
-    degrees = ((rows > 0).sum(axis=1) - 1.0) * ((columns > 0).sum(axis=1) - 1.0)
+    # An empty table lacks a row and a column, and -1 times -1 is no freedom.
+    degrees = np.maximum((rows > 0).sum(axis=1) - 1.0, 0.0) * np.maximum((columns > 0).sum(axis=1) - 1.0, 0.0)
     known = degrees > 0
     statistic = np.where(known, statistic, np.nan)
     return (
