@@ -119,7 +119,8 @@ def combined_comparison(comparisons: Comparison, groups: npt.NDArray[np.integer]
         One row a group. It has the reason zero_variance where no stratum varies.
 
     References:
-        Kohavi, Crook, Longbotham (2009), Online experimentation at Microsoft, on Simpson's paradox in ramp-ups.
+        Crook, Frasca, Kohavi, Longbotham (2009), Seven pitfalls to avoid when running controlled experiments on the
+        web. KDD, on Simpson's paradox in ramp-ups.
 
     Example:
         >>> from lifthouse.statistics.comparison import compare
