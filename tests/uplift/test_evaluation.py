@@ -37,6 +37,26 @@ def test_size_against_random_when_the_score_predicts_the_outcome_but_not_the_eff
     assert winners <= bounds(0.029)[1]
 
 
+def test_size_against_random_of_cross_fitted_noise() -> None:
+    """Each fold is scored by what the two others' noise says: taken as given, such scores seem to gain too often."""
+    rng = np.random.default_rng(17)
+    rejected = as_given = winners = 0
+    for run in range(RUNS):
+        x, treated = rng.normal(size=(600, 6)), rng.binomial(1, 0.5, 600)
+        outcome, folds = rng.normal(size=600), np.arange(600) % 3
+        score = np.empty(600)
+        for fold in range(3):
+            rest = folds != fold
+            score[~rest] = x[~rest] @ (x[rest].T @ (outcome * (2 * treated - 1))[rest])
+        result = evaluate(outcome, {"noise": score}, treated, folds=folds, seed=run, draws=60)
+        winners += result.winner is not None
+        rejected += result.measures["noise"][0].p_value < 0.05
+        as_given += evaluate(outcome, {"noise": score}, treated, seed=run, draws=60).measures["noise"][0].p_value < 0.05
+    assert rejected <= bounds(0.058)[1]
+    assert winners <= bounds(0.029)[1]
+    assert as_given > bounds(0.1)[1]
+
+
 @pytest.mark.parametrize("knows", ["propensity", "outcome"])
 def test_size_where_the_driver_moves_both_the_choice_and_the_outcome(knows: str) -> None:
     rng = np.random.default_rng(13)

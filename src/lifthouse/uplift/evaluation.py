@@ -9,6 +9,11 @@ p-value of the difference to the average effect.
 Scores from cross-fitting are first ranked within their fold. Models of different folds are shifted against each other
 by chance, against the fold's own effect; ranks take that out.
 
+Where there is nothing to find, cross-fitted scores are noise, and it meets itself: what fold A's noise does to the
+scores of B is what B's does to those of A. Two folds then err alike, and a measure varies twice as much as the draws,
+which take scores as given. So its variance is doubled where random targeting is the question. Where scores follow true
+effects, that is too much.
+
 Qini and uplift curves compare arms as they are, which tells something only where a lot decided who is in them. Where
 nobody assigned them, measures rest on doubly robust scores of effects alone.
 """
@@ -27,6 +32,8 @@ from lifthouse.uplift.curves import Ranking, checked, normalised_area, perfect_s
 
 AT_SHARES = (0.1, 0.2, 0.3, 0.5)
 AT_NAMES = tuple(f"uplift_at_{round(100 * share)}" for share in AT_SHARES)
+# Variance of a measure of cross-fitted noise over that of its draws.
+CROSS_FITTED = 2.0
 # Fewer than this many units, or non-zero outcomes of a proportion, in an arm: no evaluation.
 MIN_UNITS, MIN_OUTCOMES = 100, 10
 
@@ -112,9 +119,9 @@ def evaluate(
 ) -> Evaluation:
     """Measure the scores of learners on held-out units, and choose the winner.
 
-    The rule: among learners whose Qini coefficient's interval, at `1 - (1 - confidence) / number of learners`, lies
-    above zero, the one with the highest. If there is none, no learner is better than random and targeting is withheld.
-    So under no heterogeneity a winner is named in at most (1 - confidence) / 2 of cases.
+    The rule: among learners whose Qini coefficient's interval lies above zero, at a level that counts that the highest
+    of several is looked at, the one with the highest. If there is none, no learner is better than random and targeting
+    is withheld. So under no heterogeneity a winner is named in about (1 - confidence) / 2 of cases.
 
     Args:
         outcome: The metric, higher is better, shape (n,).
@@ -122,7 +129,7 @@ def evaluate(
         treated: Whether a unit was in treatment, shape (n,).
         effects: Doubly robust score of each unit's effect, for RATE, shape (n,); None takes the inverse-probability
             score of the outcome about the arms' means.
-        folds: Fold whose outcomes a unit's score has not seen, shape (n,).
+        folds: Fold whose outcomes a unit's score has not seen, shape (n,); None if scores have seen none of them.
         seed: Of the bootstrap.
         draws: Bootstrap draws.
         confidence: Level of the intervals.
@@ -155,7 +162,7 @@ def evaluate(
     names = ["qini", "auuc", "rate", *AT_NAMES]
     randoms = np.zeros((len(weights), len(names)))
     randoms[:, 3:] = _weighted_effects(y, w, weights)[:, None]
-    return _judged(names, values, randoms, confidence)
+    return _judged(names, values, randoms, confidence, inflation=1.0 if folds is None else CROSS_FITTED)
 
 
 def evaluate_observed(
@@ -183,7 +190,7 @@ def evaluate_observed(
         scores: By learner, scores made without the unit's own outcome, each of shape (n,).
         treated: Whether a unit was in treatment, shape (n,).
         effects: Doubly robust score of each unit's effect, with its estimated propensity, shape (n,).
-        folds: Fold whose outcomes a unit's score has not seen, shape (n,).
+        folds: Fold whose outcomes a unit's score has not seen, shape (n,); None if scores have seen none of them.
         seed: Of the bootstrap.
         draws: Bootstrap draws.
         confidence: Level of the intervals.
@@ -218,14 +225,17 @@ def evaluate_observed(
     names = ["uplift_area", "rate", *AT_NAMES]
     randoms = np.zeros((len(weights), len(names)))
     randoms[:, 2:] = (weights @ gamma / weights.sum(axis=1))[:, None]
-    return _judged(names, values, randoms, confidence)
+    return _judged(names, values, randoms, confidence, inflation=1.0 if folds is None else CROSS_FITTED)
 
 
-def _judged(names: Sequence[str], values: Mapping[str, Floats], randoms: Floats, confidence: float) -> Evaluation:
+def _judged(
+    names: Sequence[str], values: Mapping[str, Floats], randoms: Floats, confidence: float, *, inflation: float
+) -> Evaluation:
     """Choose the winner by the first measure; values by learner and randoms of shape (draws + 1, measures)."""
     measures = {
         learner: tuple(
-            _measure(name, values[learner][:, at], randoms[:, at], confidence) for at, name in enumerate(names)
+            _measure(name, values[learner][:, at], randoms[:, at], confidence, inflation)
+            for at, name in enumerate(names)
         )
         for learner in values
     }
@@ -234,12 +244,14 @@ def _judged(names: Sequence[str], values: Mapping[str, Floats], randoms: Floats,
     if not known:
         return Evaluation(measures, None, None, {}, "no_variation_in_outcome")
     best = max(known, key=lambda learner: first[learner].value)
-    strict = -special.ndtri((1 - confidence) / len(values) / 2)
+    strict = _highest(np.column_stack([values[learner][1:, 0] for learner in known]), confidence)
     better = [name for name in known if first[name].value - strict * first[name].standard_error > 0]
     winner = max(better, key=lambda learner: first[learner].value) if better else None
     zeros = np.zeros(len(randoms))
     differences = {
-        other: _measure(f"{names[0]}_difference", values[best][:, 0] - values[other][:, 0], zeros, confidence)
+        other: _measure(
+            f"{names[0]}_difference", values[best][:, 0] - values[other][:, 0], zeros, confidence, inflation
+        )
         for other in known
         if other != best
     }
@@ -337,10 +349,30 @@ def _inverse_probability_effects(y: Floats, w: Bools) -> Floats:
     return effects
 
 
-def _measure(name: str, values: Floats, randoms: Floats, confidence: float) -> Measure:
-    """Measure from its values on the data (first) and on the draws."""
-    value, error = float(values[0]), float(np.std(values[1:], ddof=1))
-    gain, gain_error = float(values[0] - randoms[0]), float(np.std((values - randoms)[1:], ddof=1))
+def _highest(draws: Floats, confidence: float) -> float:
+    """Give what the highest of several measures exceeds by chance in (1 - confidence) / 2 of cases, in standard errors.
+
+    Args:
+        draws: The measures' draws, shape (draws, learners), whose correlation counts.
+        confidence: Level.
+
+    References:
+        Romano, Wolf (2005), Exact and approximate stepdown methods for multiple hypothesis testing. JASA 100.
+
+    """
+    varying = draws[:, draws.std(axis=0) > 0]
+    if varying.shape[1] < 2:
+        return float(-special.ndtri((1 - confidence) / 2))
+    correlation = np.corrcoef(varying, rowvar=False) + 1e-9 * np.eye(varying.shape[1])
+    noise = np.random.default_rng(0).normal(size=(100_000, varying.shape[1])) @ np.linalg.cholesky(correlation).T
+    return float(np.quantile(noise.max(axis=1), (1 + confidence) / 2))
+
+
+def _measure(name: str, values: Floats, randoms: Floats, confidence: float, inflation: float) -> Measure:
+    """Measure from its values on the data (first) and on the draws; inflation is of the variance of what is gained."""
+    value, gain = float(values[0]), float(values[0] - randoms[0])
+    variance, of_gain = np.var(values[1:], ddof=1), np.var((values - randoms)[1:], ddof=1)
+    error, gain_error = float(np.sqrt(variance + (inflation - 1) * of_gain)), float(np.sqrt(inflation * of_gain))
     reach = -special.ndtri((1 - confidence) / 2) * error
     p_value = float(2 * special.ndtr(-abs(gain) / gain_error)) if gain_error > 0 else float("nan")
     return Measure(name, value, float(randoms[0]), error, value - reach, value + reach, p_value)
