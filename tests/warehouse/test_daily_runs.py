@@ -210,14 +210,17 @@ def test_a_new_attribute_is_null_in_the_rows_before(warehouse: Warehouse) -> Non
     header = "event_id,user_id,event_type,occurred_at,loaded_at"
     (events / "1.csv").write_text(
         f"{header}\ne1,ann,view,2026-03-02 09:00,2026-03-03 12:00\ne2,ann,view,2026-03-03 09:00,2026-03-03 12:00\n"
+        "e4,,view,2026-03-03 09:00,2026-03-03 12:00\n"
     )
-    quality = "from fct_data_quality order by all"
+    marts = ("fct_data_quality", "fct_quarantined_rows")
+    settings = {"max_quarantined_share": 0.5}
 
-    run(warehouse, "--select", "+fct_data_quality")
+    run(warehouse, "--select", "+fct_data_quality", variables=settings)
     (events / "2.csv").write_text(f"{header},page\ne3,ann,view,2026-03-02 10:00,2026-03-04 12:00,home\n")
-    run(warehouse, "--select", "+fct_data_quality")
-    daily = warehouse.query(quality)
-    run(warehouse, "--select", "+fct_data_quality", "--full-refresh")
+    run(warehouse, "--select", "+fct_data_quality", variables=settings)
+    daily = [warehouse.query(f"from {mart} order by all") for mart in marts]
+    run(warehouse, "--select", "+fct_data_quality", "--full-refresh", variables=settings)
 
-    assert daily == warehouse.query(quality)
-    assert any("page" in row for row in daily)
+    assert daily == [warehouse.query(f"from {mart} order by all") for mart in marts]
+    assert any("page" in row for row in daily[0])
+    assert [row[2] for row in daily[1]] == ["user_id is null"]

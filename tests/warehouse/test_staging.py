@@ -66,10 +66,13 @@ def staged(make_warehouse: Callable[[], Warehouse]) -> Warehouse:
     return warehouse
 
 
-def set_aside(warehouse: Warehouse, table: str) -> dict[tuple[str, str], int]:
-    """How many rows were set aside, by reason and by the value in their first column, the key."""
+def set_aside(warehouse: Warehouse, table: str, *keys: str) -> dict[tuple[str, str], int]:
+    """How many rows were set aside, by reason and by the value of their key, which is one of those named."""
     rows = warehouse.query(f"select reason, raw_row, sum(count_rows) from staging.{table} group by all")
-    return {(reason, next(iter(json.loads(raw_row).values())) or ""): count for reason, raw_row, count in rows}
+    return {
+        (reason, next((value for key, value in json.loads(raw_row).items() if key in keys), "")): count
+        for reason, raw_row, count in rows
+    }
 
 
 def test_usable_events_are_kept_once(staged: Warehouse) -> None:
@@ -140,7 +143,7 @@ def test_unusable_events_are_set_aside_with_their_reason(staged: Warehouse) -> N
     out_of_time = "occurred_at is before 2000 or more than a day after loaded_at"
     not_money = "revenue is not finite, or negative on a purchase (a refund is an event type of its own)"
 
-    assert set_aside(staged, "stg_events_rejected") == {
+    assert set_aside(staged, "stg_events_rejected", "event_id") == {
         ("event_id is a duplicate", "twice"): 1,
         ("event_id is a duplicate", "same"): 2,
         ("event_id is null", ""): 1,
@@ -160,7 +163,7 @@ def test_unusable_events_are_set_aside_with_their_reason(staged: Warehouse) -> N
 def test_other_inputs_are_kept_once_by_key(staged: Warehouse) -> None:
     assert staged.query("select user_id, country from staging.stg_users order by 1") == [("ann", "DE"), ("ben", None)]
     assert staged.query("select item_id, price from staging.stg_items order by 1") == [("lamp", 20.0), ("rug", None)]
-    assert set_aside(staged, "stg_rows_rejected") == {
+    assert set_aside(staged, "stg_rows_rejected", "user_id", "item_id") == {
         ("user_id is a duplicate", "ann"): 1,
         ("user_id is null", ""): 1,
         ("price is not a double", "vase"): 1,
@@ -307,12 +310,12 @@ def test_the_next_load_adds_what_is_new_and_sets_copies_aside(staged: Warehouse,
     next_load.write_text(NEXT_LOAD)
     try:
         daily.built(*STAGING, variables=SETTINGS)
-        events, rejected = daily.query(ALL_EVENTS), set_aside(daily, "stg_events_rejected")
+        events, rejected = daily.query(ALL_EVENTS), set_aside(daily, "stg_events_rejected", "event_id")
         daily.built(*STAGING, variables=SETTINGS)
     finally:
         next_load.unlink()
 
-    before, rejected_before = staged.query(ALL_EVENTS), set_aside(staged, "stg_events_rejected")
+    before, rejected_before = staged.query(ALL_EVENTS), set_aside(staged, "stg_events_rejected", "event_id")
     assert [event[0] for event in events if event not in before] == ["late", "next"]
     assert [event for event in before if event not in events] == []
     assert rejected == {
@@ -322,4 +325,4 @@ def test_the_next_load_adds_what_is_new_and_sets_copies_aside(staged: Warehouse,
     }
     # A run without new files changes nothing.
     assert daily.query(ALL_EVENTS) == events
-    assert set_aside(daily, "stg_events_rejected") == rejected
+    assert set_aside(daily, "stg_events_rejected", "event_id") == rejected
