@@ -144,3 +144,23 @@ def test_a_refresh_that_was_cut_off_is_completed_by_the_next_run(warehouse: Ware
 
     for mart in ("fct_sessions", "fct_user_days"):
         assert warehouse.query(f"select sum(count_clicks), sum(count_purchases) from {mart}") == [(1, 3)]
+
+
+def test_what_a_run_built_of_a_table_left_out_is_built_again(warehouse: Warehouse) -> None:
+    chosen = ("--select", "+fct_impressions", "--indirect-selection", "cautious")
+    impressions = "from fct_impressions order by impression_id"
+    header, *lines = GOOD["events.csv"].splitlines(keepends=True)
+    first = header + "".join(line for line in lines if "2026-03-16 12:00" in line)
+    write_input(warehouse.input_folder, GOOD | {"events.csv": first})
+    warehouse.built(*chosen)
+
+    # The impressions of the second load come without its purchase.
+    write_input(warehouse.input_folder, GOOD)
+    run = warehouse.dbt("run", *chosen, "--exclude", "int_conversions_credited")
+    assert run.returncode == 0, run.output
+    assert len(warehouse.query(impressions)) == 4
+
+    warehouse.built(*chosen)
+    caught_up = warehouse.query(impressions)
+    warehouse.built(*chosen, "--full-refresh")
+    assert caught_up == warehouse.query(impressions)
