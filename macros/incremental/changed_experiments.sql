@@ -69,31 +69,31 @@
         was built of, and when the latest of its units had changed.
     -#}
     {% set comment = table_comments(relation.database, relation.schema).get(relation.identifier) or '' %}
-    {{ return(fromjson(comment) if comment.startswith('{') else {'settings': none, 'experiments': {}, 'definitions': {}}) }}
+    {{ return(fromjson(comment) if comment.startswith('{') else {'settings': none, 'experiments': {}, 'definitions': {}, 'units_as_of': none}) }}
 {% endmacro %}
 
 
 {% macro remember_experiments() %}
     {#-
-        Post-hook of tables with strategy replace_experiments or replace_units. An experiment whose rows further up were not built of
-        its inputs of now (some models had been selected, others not) is not remembered, and so built again by the next run.
+        Post-hook of tables with strategy replace_experiments or replace_units. Where a run left out a model further up, what it computed may
+        be of rows that this model will not have any more: it is not remembered, and so built again by the next run.
     -#}
     {% if execute %}
-        {% set fingerprints, definitions = experiment_inputs('fingerprint'), experiment_inputs('definition') %}
-        {% for node in _upstream(model) if node.config.incremental_strategy in ['replace_experiments', 'replace_units'] %}
-            {% set of_node = built_with(api.Relation.create(node.database, node.schema, node.alias)).experiments %}
-            {% for experiment_id in fingerprints | list if of_node.get(experiment_id) != fingerprints[experiment_id] %}
-                {% do fingerprints.pop(experiment_id) %}
-                {% do definitions.pop(experiment_id) %}
-            {% endfor %}
-        {% endfor %}
-        {% set remembered = {
+        {% set before, now = built_with(this), {
             'settings': experiment_settings_now(),
-            'experiments': fingerprints,
-            'definitions': definitions,
+            'experiments': experiment_inputs('fingerprint'),
+            'definitions': experiment_inputs('definition'),
             'units_as_of': scalar("select coalesce(max(changed_at), timestamp '0001-01-01') from " ~ _relation('int_unit_inputs')) | string,
         } %}
-        comment on table {{ this }} is {{ quoted_text(tojson(remembered, sort_keys=true)) }}
+        {% if left_out_upstream() %}
+            {% for kept in ['experiments', 'definitions'] %}
+                {% for experiment_id in now[kept] | list if before[kept].get(experiment_id) != now[kept][experiment_id] %}
+                    {% do now[kept].pop(experiment_id) %}
+                {% endfor %}
+            {% endfor %}
+            {% do now.update({'settings': before.settings, 'units_as_of': before.units_as_of}) %}
+        {% endif %}
+        comment on table {{ this }} is {{ quoted_text(tojson(now, sort_keys=true)) }}
     {% endif %}
 {% endmacro %}
 
@@ -148,6 +148,16 @@
             metrics,
         ]))) }}
     {% endif %}
+{% endmacro %}
+
+
+{% macro left_out_upstream() %}
+    {#- The models that this one reads, directly or not, and that the run does not build. -#}
+    {% set left_out = [] %}
+    {% for node in _upstream(model) if node.resource_type == 'model' and node.unique_id not in selected_resources %}
+        {% do left_out.append(node.name) %}
+    {% endfor %}
+    {{ return(left_out) }}
 {% endmacro %}
 
 

@@ -9,6 +9,7 @@ import duckdb
 import pytest
 
 from tests.warehouse.conftest import PROJECT, WITHOUT_TESTS, WITHOUT_UPLIFT, Warehouse
+from tests.warehouse.registry_files import copied_registry
 from tests.warehouse.small_shop import write_input
 
 # Users of even numbers are in checkout_aa, the others in search_ramp. Both are from 16 to 30 March, and what is known
@@ -235,6 +236,34 @@ def test_what_was_built_of_a_table_left_out_is_built_again(warehouse: Warehouse,
     again = warehouse.query(EFFECTS)
     assert stale != again
     assert again == with_news_at_once.query(EFFECTS)
+
+
+def test_what_was_built_without_a_model_further_up_is_built_again(warehouse: Warehouse) -> None:
+    registry = copied_registry(warehouse.input_folder)
+    experiments = registry / "experiments.csv"
+    whole = experiments.read_text()
+
+    def register(ended_at: str, status: str) -> None:
+        """Write when checkout_aa ended, and what is known of search_ramp."""
+        of_checkout, of_search = (
+            next(row for row in whole.splitlines() if row.startswith(name)) for name in ("checkout_aa,", "search_ramp,")
+        )
+        registered = whole.replace(of_checkout, of_checkout.replace("2026-03-30 00:00:00", ended_at))
+        experiments.write_text(registered.replace(of_search, of_search.replace(",completed,", f",{status},")))
+
+    try:
+        # When some are in the middle of a session, which both ends leave as it is.
+        register("2026-03-18 10:40:00", "completed")
+        build(warehouse)
+        register("2026-03-18 10:41:00", "invalid")
+        build(warehouse, "--exclude", "int_unit_inputs", "int_blocked_experiments")
+        build(warehouse)
+        again = warehouse.query(EFFECTS)
+        build(warehouse, "--full-refresh")
+    finally:
+        shutil.rmtree(registry)
+
+    assert again == warehouse.query(EFFECTS)
 
 
 def test_an_interrupted_full_refresh_is_completed(warehouse: Warehouse) -> None:
