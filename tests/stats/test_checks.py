@@ -286,6 +286,20 @@ def test_a_covariate_that_is_constant_but_for_rounding_explains_nothing():
     assert adjusted.variance.item() == pytest.approx(plain.variance.item())
 
 
+def test_adjustment_finds_no_effect_where_the_metric_varies_in_neither_arm():
+    """One click of control's led to a cart, the only one of treatment's did not: rounding made that p = 0."""
+    pivot = np.array([0.26087, 1.0, 0.304348, 0.913043])
+    reasons = []
+    for past in np.random.default_rng(11).poisson([0.3, 0.9], size=(200, 5, 2)):
+        units = np.column_stack([[0, 0, 1, 0, 0], [0, 0, 1, 0, 1], past]) - pivot
+        control, treatment = (
+            Moments.from_sums([len(arm)], [arm.sum(axis=0)], [arm.T @ arm], pivot=pivot)
+            for arm in (units[:3], units[3:])
+        )
+        reasons.append(adjusted_comparison(control, treatment, [2, 3], denominator=1).reason.item())
+    assert set(reasons) == {Reason.ZERO_VARIANCE}
+
+
 def test_a_phase_that_says_nothing_does_not_silence_the_others():
     """Orders of a ramp: nobody in the first phase's small arm had any, in the second both arms did."""
     empty, orders = [[0.0, 0.0]] * 3, [[2.0, 1.0], [0.0, 0.0], [5.0, 2.0], [4.0, 1.0]]

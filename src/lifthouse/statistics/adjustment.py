@@ -130,7 +130,11 @@ def adjusted_comparison(
     for weights in adjusted:
         weights[:, chosen] -= theta
     per_unit = [arm.covariance / np.maximum(arm.count, 1)[:, None, None] for arm in arms]
-    variances = [variance_of(weights, matrix) for weights, matrix in zip(adjusted, per_unit, strict=True)]
+    # Where the metric varies in neither arm, what variance there is comes from theta, which is rounding there.
+    varies = plain[0].variance + plain[1].variance > 0
+    variances = [
+        np.where(varies, variance_of(weights, matrix), 0.0) for weights, matrix in zip(adjusted, per_unit, strict=True)
+    ]
     # Weights of the baseline in each arm's mean vector. Centring on both arms brings treatment's covariates in.
     shares = [arm.count / np.maximum(control.count + treatment.count, 1) for arm in arms]
     gap = np.einsum("ni,ni->n", theta, treatment.mean[:, chosen] - control.mean[:, chosen])
