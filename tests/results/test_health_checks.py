@@ -200,6 +200,27 @@ def test_imbalance_is_treatment_less_control_in_standard_deviations_of_a_unit():
     assert check["statistic"] == pytest.approx((gaps[0] + gaps[1]) / 2 / deviation)
 
 
+def test_a_past_in_which_nothing_varied_says_why_it_can_not_be_compared():
+    """Nobody bought before: the check was not applicable without a word, which failed the test of the mart."""
+    moments = pd.DataFrame(
+        {
+            "experiment_id": "x",
+            "metric_name": "m",
+            "variant_id": ["a", "b"],
+            "dimension": "all",
+            "segment": "all",
+            "activity_date": pd.Timestamp("2026-03-09"),
+            "count_units": 450,
+            "value_names": [["numerator", "pre_numerator"]] * 2,
+            "pivots": [[1.0, 0.0]] * 2,
+            "sums": [[0.0, 0.0]] * 2,
+            "products": [[2.0, 0.0, 0.0]] * 2,
+        }
+    )
+    check = checks_of(UNITS, moments=moments).loc[("balance_before_exposure", "m")]
+    assert (check["status"], check["reason"]) == ("not_applicable", "zero_variance")
+
+
 def test_covariates_missing_in_one_arm():
     gaps = pd.DataFrame(
         {

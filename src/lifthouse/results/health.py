@@ -323,15 +323,17 @@ def _balance(
             comparison = within_phases(states, whole)
             with np.errstate(divide="ignore", invalid="ignore"):
                 difference = comparison.effect / np.sqrt((of_units[0] + of_units[1]) / 2)
+            tested = infer(comparison)
             found.append(
                 (
                     states.experiment_id,
                     states.metric_name,
                     float(difference[latest]),
-                    float(infer(comparison).p_value[latest]),
+                    float(tested.p_value[latest]),
+                    reason_names(tested.reason)[latest],
                 )
             )
-    frame = pd.DataFrame(found, columns=["experiment_id", "metric_name", "difference", "p_value"])
+    frame = pd.DataFrame(found, columns=["experiment_id", "metric_name", "difference", "p_value", "reason"])
     if frame.empty:
         return []
     frame["p_value"] = adjusted_p_values(frame["p_value"], pd.factorize(frame["experiment_id"])[0], method="holm")
@@ -344,7 +346,7 @@ def _balance(
             status=_status(row["p_value"], 0.0, warn_below),
             statistic=row["difference"],
             p_value=row["p_value"],
-            reason="the arms differed before anybody was exposed" if row["p_value"] < warn_below else None,
+            reason="the arms differed before anybody was exposed" if row["p_value"] < warn_below else row["reason"],
         )
         for row in frame.to_dict("records")
     ]
