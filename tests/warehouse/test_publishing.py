@@ -195,7 +195,7 @@ def test_a_failing_guardrail_fails_the_build_but_not_the_readers(shop: Warehouse
         if path.is_dir() and path.name not in kept_out and not path.name.startswith("."):
             shutil.copytree(path, project / path.name)
     shutil.copytree(PROJECT / "tests" / "generic", project / "tests" / "generic")
-    for name in ("dbt_project.yml", "profiles.yml"):
+    for name in ("dbt_project.yml", "profiles.yml", "requirements.lock"):
         shutil.copy(PROJECT / name, project)
     guardrail = "{{ config(tags=['guardrail']) }} select * from {{ ref('fct_experiment_units') }}"
     # Without the second dependency dbt would skip all that is built from the units, as after any failing test.
