@@ -17,18 +17,18 @@
     -#}
     {% set seen = run_query('select event_type, count(*) from staging.stg_events group by 1 order by 2 desc, 1') %}
     {% set idle, unplayed = seen.columns[0].values() | list, [] %}
-    {% set roles = dict(var('event_roles')) %}
-    {% for role in ['impression', 'click', 'cart', 'purchase'] if role not in roles %}
-        {% do roles.update({role: [role]}) %}
-    {% endfor %}
-    {% set played = roles.values() | sum(start=[]) + var('funnels').values() | map(attribute='steps') | sum(start=[]) %}
-    {% for role, event_types in roles.items() if event_types and not event_types | select('in', idle) | list %}
-        {% do unplayed.append(role ~ ' (' ~ event_types | join(', ') ~ ')') %}
+    {% set played = var('funnels').values() | map(attribute='steps') | sum(start=[]) %}
+    {% for role in (['impression', 'click', 'cart', 'purchase'] + var('event_roles') | list) | unique(case_sensitive=true) %}
+        {% set event_types = event_types_of(role) %}
+        {% do played.extend(event_types) %}
+        {% if event_types and not event_types | select('in', idle) | list %}
+            {% do unplayed.append(role ~ ' (' ~ event_types | join(', ') ~ ')') %}
+        {% endif %}
     {% endfor %}
     {% set idle = idle | reject('in', played) | list %}
     {% if idle and unplayed %}
         {% do exceptions.warn('lifthouse: no event is ' ~ unplayed | join(', or ') ~ ': what counts that is zero. Event types without a role: '
-            ~ _some_of(idle) ~ '. Expected: var event_roles names the event types of each role. Set it in vars.yml beside the data; '
+            ~ some_of(idle) ~ '. Expected: var event_roles names the event types of each role. Set it in vars.yml beside the data; '
             ~ 'an empty list, as in cart: [], says that a role is played by none.') %}
     {% endif %}
 {% endmacro %}

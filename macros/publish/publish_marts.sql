@@ -17,10 +17,10 @@
         {% set published = published_path() %}
 
         {% if broken %}
-            {% do log('lifthouse: not published, because of ' ~ _some_of(broken) ~ '. ' ~ published ~ ' is as it was.', info=true) %}
+            {% do log('lifthouse: not published, because of ' ~ some_of(broken) ~ '. ' ~ published ~ ' is as it was.', info=true) %}
         {% elif missing or flags.EMPTY or flags.SAMPLE %}
             {% do log('lifthouse: not published, because this was not a whole build: it left out '
-                ~ (_some_of(missing) if missing else 'rows') ~ '. ' ~ published ~ ' is as it was.', info=true) %}
+                ~ (some_of(missing) if missing else 'rows') ~ '. ' ~ published ~ ' is as it was.', info=true) %}
         {% else %}
             {% do _copy_and_swap(published) %}
             {% do log('lifthouse: published ' ~ mart_names() | length ~ ' marts to ' ~ published
@@ -33,11 +33,6 @@
 {% macro published_path() %}
     {#- The file BI reads: beside the warehouse. -#}
     {{ return((modules.re.sub('[^/]*$', '', target.path)) ~ 'marts.duckdb') }}
-{% endmacro %}
-
-
-{% macro _some_of(names) %}
-    {{ return(names[:5] | join(', ') ~ (' and ' ~ (names | length - 5) ~ ' more' if names | length > 5 else '')) }}
 {% endmacro %}
 
 

@@ -56,24 +56,29 @@ UNITS = pd.DataFrame(
 )
 
 
+def moments_of(names, products, last_day):
+    """Moments of a metric in both arms, which are alike."""
+    return pd.DataFrame(
+        {
+            "experiment_id": "x",
+            "metric_name": "m",
+            "variant_id": ["a", "b"],
+            "dimension": "all",
+            "segment": "all",
+            "activity_date": pd.Timestamp(last_day),
+            "count_units": 450,
+            "value_names": [names] * 2,
+            "pivots": [[1.0] * len(names)] * 2,
+            "sums": [[0.0] * len(names)] * 2,
+            "products": [products] * 2,
+        }
+    )
+
+
 def checks_of(counted, *, phases=("all",), ended_at=None, last_day="2026-04-10", excluded=0, moments=None):
     """Checks of an experiment that runs by its status, with units on nine days and a metric that goes on for weeks."""
     if moments is None:
-        moments = pd.DataFrame(
-            {
-                "experiment_id": "x",
-                "metric_name": "m",
-                "variant_id": ["a", "b"],
-                "dimension": "all",
-                "segment": "all",
-                "activity_date": pd.Timestamp(last_day),
-                "count_units": 450,
-                "value_names": [["numerator"]] * 2,
-                "pivots": [[1.0]] * 2,
-                "sums": [[0.0]] * 2,
-                "products": [[2.0]] * 2,
-            }
-        )
+        moments = moments_of(["numerator"], [2.0], last_day)
     variants = pd.MultiIndex.from_product([phases, ["a", "b"]], names=["phase_id", "variant_id"])
     return experiment_health(
         pd.DataFrame(
@@ -202,21 +207,7 @@ def test_imbalance_is_treatment_less_control_in_standard_deviations_of_a_unit():
 
 def test_a_past_in_which_nothing_varied_says_why_it_can_not_be_compared():
     """Nobody bought before: the check was not applicable without a word, which failed the test of the mart."""
-    moments = pd.DataFrame(
-        {
-            "experiment_id": "x",
-            "metric_name": "m",
-            "variant_id": ["a", "b"],
-            "dimension": "all",
-            "segment": "all",
-            "activity_date": pd.Timestamp("2026-03-09"),
-            "count_units": 450,
-            "value_names": [["numerator", "pre_numerator"]] * 2,
-            "pivots": [[1.0, 0.0]] * 2,
-            "sums": [[0.0, 0.0]] * 2,
-            "products": [[2.0, 0.0, 0.0]] * 2,
-        }
-    )
+    moments = moments_of(["numerator", "pre_numerator"], [2.0, 0.0, 0.0], "2026-03-09")
     check = checks_of(UNITS, moments=moments).loc[("balance_before_exposure", "m")]
     assert (check["status"], check["reason"]) == ("not_applicable", "zero_variance")
 
