@@ -67,6 +67,7 @@ def effect(metric, role, day, units, mean, deviation, **columns):
         "segment": "all",
         "variance_reduction": "none",
         "reason": None,
+        "relative_reason": None,
         "count_control": units,
         "count_treatment": units,
         "mean_control": mean,
@@ -161,6 +162,39 @@ def test_nothing_is_planned_relative_to_a_baseline_of_rounding(mean):
     )
     row = experiment_power(pd.DataFrame([effect("revenue", "primary", 4, 1000, mean, 4.0)]), VARIANTS, known).squeeze()
     assert (row["reason"], row["plan_reason"]) == ("zero_denominator", "zero_denominator")
+
+
+def test_nothing_is_planned_relative_to_a_control_that_may_be_zero():
+    rows = effects()
+    rows.loc[rows["metric_name"] == "revenue", "relative_reason"] = "control_not_distinct_from_zero"
+    power = experiment_power(rows, VARIANTS, registry()).set_index(
+        ["experiment_id", "metric_name", "treatment_variant_id"]
+    )
+    observed, unlaunched = power.loc[("old", "revenue", "b")], power.loc[("new", "revenue", "b")]
+    assert (observed["reason"], unlaunched["reason"]) == ("control_not_distinct_from_zero", "no_units")
+    for row in (observed, unlaunched):
+        assert row["plan_reason"] == "control_not_distinct_from_zero"
+        assert row[["minimum_detectable_effect", "power_now", "required_units", "days_left", "is_powered"]].isna().all()
+    assert observed["baseline_mean"] == 20.0
+
+    plans = experiment_plans(history_of_metrics(rows, CONTROLS, DEFINITIONS), Planned(effect=0.1), [2, 10])
+    revenue = plans[plans["metric_name"] == "revenue"]
+    assert (revenue["reason"] == "control_not_distinct_from_zero").all()
+    assert revenue[["minimum_detectable_effect", "power", "required_units", "required_days"]].isna().all(axis=None)
+    assert plans.loc[plans["metric_name"] == "speed", "required_units"].notna().all()
+
+
+def test_plans_leave_out_the_days_on_which_control_might_have_been_zero():
+    rows = effects()
+    rows.loc[(rows["metric_name"] == "revenue") & (rows["as_of_date"] < "2026-03-03"), "relative_reason"] = (
+        "control_not_distinct_from_zero"
+    )
+    plans = experiment_plans(history_of_metrics(rows, CONTROLS, DEFINITIONS), Planned(effect=5.0), [2, 4])
+    plans = plans[plans["metric_name"] == "revenue"].set_index("count_days")
+    assert plans.loc[2, "reason"] == "control_not_distinct_from_zero"
+    assert pd.isna(plans.loc[4, "reason"])
+    # Power is there on the first day whose control is apart from zero, the third.
+    assert (plans["required_days"] == 3).all()
 
 
 def test_an_experiment_without_units_is_planned_from_history(power):

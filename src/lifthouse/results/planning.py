@@ -11,10 +11,12 @@ import pandas as pd
 
 from lifthouse.results.columns import columns_of, typed
 from lifthouse.statistics.power import Design, detectable_effect, detectable_margin, power, required_units
-from lifthouse.statistics.reasons import Floats
+from lifthouse.statistics.reasons import Floats, Reason
 
 # Rows of `fct_experiment_effects` that history and power are read from, as a condition in SQL.
 EFFECTS_THAT_PLAN = "dimension in ('all', 'phase') and inference = 'fixed' and variance_reduction in ('none', 'cuped')"
+# Why nothing is planned as a share of control.
+NOT_APART = Reason.CONTROL_NOT_DISTINCT_FROM_ZERO.name.lower()
 _DAY = ["experiment_id", "metric_name", "as_of_date"]
 _HISTORY = [
     "metric_name",
@@ -28,6 +30,7 @@ _HISTORY = [
     "days_of_arrival",
     "units_per_day",
     "baseline_mean",
+    "is_apart",
     "unit_variance",
     "variance_reduction_rate",
     "is_proportion",
@@ -112,8 +115,8 @@ def history_of_metrics(effects: pd.DataFrame, controls: Mapping[str, str], metri
 
     Returns:
         One row per metric and day, in order: the past experiment, `count_days` since its start, `count_units` of all
-        arms, `units_per_day` that came after `days_before` until `days_of_arrival`, the control's mean,
-        `unit_variance` of one unit and the share that CUPED takes off it.
+        arms, `units_per_day` that came after `days_before` until `days_of_arrival`, the control's mean, whether it
+        `is_apart` from zero, `unit_variance` of one unit and the share that CUPED takes off it.
 
     """
     is_against_control = effects["control_variant_id"] == effects["experiment_id"].map(dict(controls))
@@ -128,6 +131,7 @@ def history_of_metrics(effects: pd.DataFrame, controls: Mapping[str, str], metri
     cuped = usable[usable["variance_reduction"] == "cuped"].groupby(_DAY)["variance_reduction_rate"].mean()
     rate = cuped.reindex(rows.index)
     rows = rows.assign(
+        is_apart=rows["relative_reason"] != NOT_APART,
         unit_variance=noise,
         variance_reduction=np.where(rate.notna(), "cuped", "none"),
         variance_reduction_rate=rate.fillna(0.0).clip(lower=0.0),
@@ -168,10 +172,13 @@ def _with_arrivals(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def design_of_history(history: pd.DataFrame, planned: Planned) -> Design:
-    """Designs of the plan with the noise of the past, one a row of `history_of_metrics`."""
+    """Designs of the plan with the noise of the past, one a row of `history_of_metrics`.
+
+    Shares of a control that is not apart from zero mean nothing: there is no baseline then, nor anything that follows.
+    """
     control, treatment = planned.shares
     return Design.of(
-        history["baseline_mean"],
+        history["baseline_mean"].where(history["is_apart"]),
         history["unit_variance"],
         share_control=control,
         share_treatment=treatment,
@@ -215,10 +222,11 @@ def experiment_plans(history: pd.DataFrame, planned: Planned, days: Sequence[int
         smallest = detectable_margin(design, units, target=planned.power, alpha=planned.alpha, better=sign)
     else:
         smallest = detectable_effect(design, units, target=planned.power, alpha=planned.alpha, direction=sign)
+    why_none = pd.Series(np.where(rows["is_apart"], "too_few_units", NOT_APART), rows.index)
     return typed(
         rows.assign(
             hypothesis="non_inferiority" if planned.is_guardrail else "superiority",
-            reason=pd.Series("too_few_units", rows.index).where(np.isnan(smallest)),
+            reason=why_none.where(np.isnan(smallest)),
             planned_effect=planned.effect,
             standard_deviation=np.sqrt(rows["unit_variance"]),
             units_per_day=rows["units_per_day"] * planned.traffic_share,

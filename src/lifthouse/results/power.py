@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from lifthouse.results.columns import columns_of, typed
-from lifthouse.results.planning import Planned, design_of_history, history_of_metrics
+from lifthouse.results.planning import NOT_APART, Planned, design_of_history, history_of_metrics
 from lifthouse.results.registry import Registry
 from lifthouse.statistics.comparison import ROUNDING
 from lifthouse.statistics.power import Design, detectable_effect, detectable_margin, power, required_units
@@ -54,6 +54,7 @@ _OBSERVED = [
     "basis",
     "count_units",
     "baseline_mean",
+    "is_apart",
     "unit_variance",
     "share_control",
     "share_treatment",
@@ -112,10 +113,10 @@ def experiment_power(
     rows["alpha"] = (1 - confidence) / np.where(rows["role"] == "guardrail", 1.0, rows["tests"])
     rows["planned_units"] = rows["experiment_id"].map(dict(registry.planned_units))
     noise = np.sqrt(rows["unit_variance"].fillna(0.0).clip(lower=0.0))
-    has_baseline = rows["baseline_mean"].abs() > ROUNDING * noise
-    rows["reason"] = rows["reason"].where(
-        rows["reason"].notna() | rows["baseline_mean"].isna() | has_baseline, "zero_denominator"
-    )
+    is_zero = rows["baseline_mean"].abs() <= ROUNDING * noise
+    has_baseline = rows["baseline_mean"].notna() & ~is_zero & rows["is_apart"]
+    unrelated = pd.Series(np.where(is_zero, "zero_denominator", NOT_APART)).where(is_zero | ~rows["is_apart"])
+    rows["reason"] = rows["reason"].fillna(unrelated)
     aim = np.where(tests_margin, rows["non_inferiority_margin"], rows["planned_effect"]).astype(float)
     rows["plan_reason"] = rows["reason"].where(rows["basis"] == "experiment")
     rows.loc[rows["plan_reason"].isna() & np.isnan(aim), "plan_reason"] = "no_planned_effect"
@@ -128,7 +129,7 @@ def experiment_power(
     nothing_found = has_baseline & rows["reason"].isna() & rows["minimum_detectable_effect"].isna()
     rows.loc[nothing_found, "reason"] = "too_few_units"
     unknown = rows["plan_reason"].isna() & ~has_baseline
-    rows.loc[unknown, "plan_reason"] = "no_history"
+    rows.loc[unknown, "plan_reason"] = unrelated[unknown].fillna("no_history")
     rows["is_powered"] = (rows["power_now"] >= rows["power_target"]).astype("boolean").where(rows["power_now"].notna())
     withheld = rows["experiment_id"].map(dict(registry.withheld))
     rows.loc[withheld.notna(), ["reason", "plan_reason"]] = withheld[withheld.notna()]
@@ -153,6 +154,7 @@ def _observed(effects: pd.DataFrame, registry: Registry) -> pd.DataFrame:
     rows["share_control"] = rows["count_control"] / rows["count_units"]
     rows["share_treatment"] = rows["count_treatment"] / rows["count_units"]
     rows["units_per_day"] = rows["experiment_id"].map(_units_per_day(effects, registry))
+    rows["is_apart"] = rows["relative_reason"] != NOT_APART
     rows["basis"] = "experiment"
     return rows.rename(columns={"mean_control": "baseline_mean"})[_OBSERVED]
 
@@ -197,6 +199,7 @@ def _unlaunched(effects: pd.DataFrame, shares: pd.DataFrame, registry: Registry)
                 # On the last day the family holds every pair of arms.
                 "tests": float(family) * comb(1 + len(treatments), 2),
                 "basis": "history",
+                "is_apart": True,
             }
             past = history[history["metric_name"] == metric]
             if len(past) and row["share_control"] > 0 and row["share_treatment"] > 0:
@@ -204,7 +207,8 @@ def _unlaunched(effects: pd.DataFrame, shares: pd.DataFrame, registry: Registry)
                 design = design_of_history(last, Planned())
                 row |= {
                     "variance_reduction": str(last["variance_reduction"].item()),
-                    "baseline_mean": design.baseline.item(),
+                    "baseline_mean": float(last["baseline_mean"].item()),
+                    "is_apart": bool(last["is_apart"].item()),
                     "unit_variance": design.unit_variance.item(),
                     "units_per_day": float(last["units_per_day"].item()),
                 }
