@@ -101,6 +101,23 @@ def test_overlap_is_of_the_scores_that_the_estimate_rests_on():
     assert share < 0.1 < 0.2 < ipw(spent, treated, earned, "ate").effective_sample_size / smaller
 
 
+@pytest.mark.parametrize(("region", "verdict"), [(0.2, "fail"), (0.06, "warn"), (0.0, "pass")])
+def test_overlap_sees_a_kind_of_unit_that_is_always_treated(region, verdict):
+    """Its weights are all one, so that the effective sample size does not."""
+    table, outcomes = units()
+    always = np.arange(len(table)) % 100 < 100 * region
+    treated = np.where(always, "with", table["variant_id"].to_pylist())
+    table = table.set_column(table.column_names.index("variant_id"), "variant_id", pa.array(treated))
+    table = table.append_column("region", pa.array(np.where(always, "island", "mainland")))
+    _, refuted = found(table, outcomes)
+    overlap = refuted.loc["overlap"]
+    assert overlap["verdict"] == verdict
+    assert overlap["statistic"] > 0.5
+    alone = float(re.search(r"(\d+\.\d)% of those whose effect it is are like nobody", overlap["reason"])[1])
+    assert 100 * region - 0.05 <= alone < 100 * region + 0.5
+
+
+
 def test_placebos_centre_on_zero():
     tries = [found(*units(seed, 800))[1].loc[["placebo_treatment", "dummy_outcome"]] for seed in range(8)]
     for name in ("placebo_treatment", "dummy_outcome"):

@@ -76,7 +76,9 @@ def assign_folds(treated: Bools, *, seed: int, folds: int = FOLDS) -> Ints:
 
 
 def fit_logistic(design: Floats, treated: Bools) -> Any:
-    """Logistic regression by maximum likelihood, without penalty, as the classical estimators assume.
+    """Logistic regression by maximum likelihood, as the classical estimators assume.
+
+    A penalty too small to show keeps coefficients finite where a kind of unit is in one arm only.
 
     Args:
         design: Covariates, shape (n_units, n_columns).
@@ -88,7 +90,7 @@ def fit_logistic(design: Floats, treated: Bools) -> Any:
     """
     from sklearn.linear_model import LogisticRegression  # noqa: PLC0415
 
-    return LogisticRegression(C=np.inf, solver="newton-cholesky", tol=1e-10, max_iter=100).fit(design, treated)
+    return LogisticRegression(C=1e6, solver="newton-cholesky", tol=1e-10, max_iter=100).fit(design, treated)
 
 
 def cross_fit(

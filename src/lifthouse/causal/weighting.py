@@ -12,6 +12,7 @@ from lifthouse.statistics.reasons import Bools, Floats
 
 Estimand = Literal["ate", "att", "ato"]
 ESTIMANDS: tuple[Estimand, ...] = ("ate", "att", "ato")
+_UNLIKELY = 0.05
 
 
 def tilt(scores: Floats, estimand: Estimand) -> Floats:
@@ -65,6 +66,32 @@ def effective_sample_size(weights: Floats) -> float:
     """
     total = float((weights**2).sum())
     return float(weights.sum()) ** 2 / total if total else 0.0
+
+
+def share_without_counterpart(scores: Floats, treated: Bools, estimand: Estimand) -> float:
+    """Share of the estimand's population like whom nobody is in the other arm: what is said of it is extrapolated.
+
+    Weights do not show it: a unit of a kind that is always treated has a score, and a weight, of one. It is beyond all
+    scores of the other arm, and less likely there than one in twenty: by chance some are beyond in any small sample.
+
+    Args:
+        scores: Propensity scores in (0, 1), shape (n_units,).
+        treated: Whether a unit is treated, shape (n_units,); both must occur.
+        estimand: Whose effect.
+
+    References:
+        Dehejia, Wahba (1999), Causal effects in nonexperimental studies. JASA 94.
+
+    Example:
+        >>> scores, treated = np.array([0.4, 0.6, 0.5, 0.99]), np.array([True, False, False, True])
+        >>> share_without_counterpart(scores, treated, "ate")
+        0.25
+
+    """
+    counts = tilt(scores, estimand)
+    highest, lowest = scores[~treated].max(), scores[treated].min()
+    beyond = np.where(treated, scores > max(highest, 1 - _UNLIKELY), scores < min(lowest, _UNLIKELY))
+    return float(counts[beyond].sum() / counts.sum())
 
 
 def crump_bound(scores: Floats) -> float:

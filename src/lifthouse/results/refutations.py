@@ -20,7 +20,12 @@ from lifthouse.causal.propensity import (
     cross_fit,
     diagnose,
 )
-from lifthouse.causal.weighting import Estimand, balancing_weights, effective_sample_size
+from lifthouse.causal.weighting import (
+    Estimand,
+    balancing_weights,
+    effective_sample_size,
+    share_without_counterpart,
+)
 from lifthouse.results.columns import typed
 from lifthouse.results.propensities import Fitted, Pair
 from lifthouse.results.sensitivities import sensitivity_rows
@@ -98,7 +103,7 @@ def refutations(
         metrics: `int_experiment_metrics`.
         estimand: Whose effect.
         overlap_fails_below: Overlap fails where the effective sample size of an arm is a smaller share of the units of
-            the smaller arm than this.
+            the smaller arm than this, or where a larger share of those whose effect it is has no counterpart.
         confidence: Level of significance in the sensitivity analyses.
 
     Returns:
@@ -191,17 +196,21 @@ def _score_rows(fitted: Fitted, table: pa.Table, estimand: Estimand, fails_below
     sizes = [effective_sample_size(weights[arm]) for arm in (~treated, treated)]
     smaller = min(int(treated.sum()), int((~treated).sum()))
     share = min(sizes) / smaller
+    alone = share_without_counterpart(scores, treated, estimand)
     left_out = float(np.mean(table["is_trimmed"].to_numpy(zero_copy_only=False).astype(bool)))
     counted = (
         f"effective sample sizes {sizes[0]:,.1f} of {(~treated).sum():,} in control and {sizes[1]:,.1f} of "
-        f"{treated.sum():,} in treatment; trimming leaves out {left_out:.1%} of units"
+        f"{treated.sum():,} in treatment; trimming leaves out {left_out:.1%} of units, and {alone:.1%} of those whose "
+        "effect it is are like nobody in the other arm"
     )
     lacking = f"too few units could have been in either arm: {counted}"
+    fails = share < fails_below or alone > fails_below
+    warns = share < 2.5 * fails_below or alone > fails_below / 2.5
     yield {
         "refuter": "overlap",
-        "verdict": "fail" if share < fails_below else "warn" if share < 2.5 * fails_below else "pass",
+        "verdict": "fail" if fails else "warn" if warns else "pass",
         "statistic": share,
-        "reason": lacking if share < 2.5 * fails_below else counted,
+        "reason": lacking if warns else counted,
     }
     slope = diagnose(scores, treated).calibration_slope
     if not np.isfinite(slope):
