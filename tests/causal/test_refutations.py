@@ -117,7 +117,6 @@ def test_overlap_sees_a_kind_of_unit_that_is_always_treated(region, verdict):
     assert 100 * region - 0.05 <= alone < 100 * region + 0.5
 
 
-
 def test_placebos_centre_on_zero():
     tries = [found(*units(seed, 800))[1].loc[["placebo_treatment", "dummy_outcome"]] for seed in range(8)]
     for name in ("placebo_treatment", "dummy_outcome"):
