@@ -35,9 +35,9 @@
         {% do problems.extend(_repeated_names(location)) %}
     {% endif %}
     {% if location.kind == 'csv' and not problems %}
-        {% do problems.extend(_reading_problems(location.label, location.scan)) %}
-    {% elif location.kind == 'parquet' and '*' in location.label and _types_differ(location.label, contract) %}
-        {% do problems.extend(_problems_of_each_file(location, contract)) %}
+        {% do problems.extend(_reading_problems(location.label, 'select count(columns(*)) from ' ~ location.scan)) %}
+    {% elif location.kind == 'parquet' and '*' in location.label and not problems %}
+        {% do problems.extend(_problems_of_types_that_differ(location, contract)) %}
     {% endif %}
     {% if not problems and input_name == 'events' %}
         {% do problems.extend(_attribute_problems(location)) %}
@@ -69,11 +69,20 @@
 {% endmacro %}
 
 
-{% macro _types_differ(pattern, contract) %}
-    {#- Whether a column of the contract has one type in some Parquet files and another in others, which are then read as either. -#}
-    {% set names = quoted_texts(contract.columns | map(attribute='name')) %}
-    {{ return(scalar('select coalesce(max(types), 0) > 1 from (select count(distinct (type, converted_type, logical_type)) as types'
-        ~ ' from parquet_schema(' ~ quoted_text(pattern) ~ ') where lower(name) in (' ~ names ~ ') group by lower(name))')) }}
+{% macro _problems_of_types_that_differ(location, contract) %}
+    {#- Columns that have one type in some Parquet files and another in others are read as either: what can't be both stops the build. -#}
+    {% set differing = run_query('select lower(name) from parquet_schema(' ~ quoted_text(location.label) ~ ') group by lower(name)'
+        ~ ' having count(distinct (type, converted_type, logical_type)) > 1').columns[0].values() | list %}
+    {% set problems, counts = [], [] %}
+    {% if contract.columns | map(attribute='name') | select('in', differing) | list %}
+        {% do problems.extend(_problems_of_each_file(location, contract)) %}
+    {% endif %}
+    {#- What differs may be a field of a nested column. -#}
+    {% for name, type in (described_columns(location.scan, lowered=false) if differing and not problems else {}).items()
+        if name | lower in differing or is_nested_type(type) %}
+        {% do counts.append('count(' ~ adapter.quote(name) ~ ')') %}
+    {% endfor %}
+    {{ return(problems if not counts else _reading_problems(location.label, 'select ' ~ counts | join(', ') ~ ' from ' ~ location.scan)) }}
 {% endmacro %}
 
 
@@ -128,7 +137,7 @@
     {% if not problems and not patterns[0].endswith('parquet') %}
         {% do problems.extend(_header_problems(patterns[0], contract)) %}
     {% endif %}
-    {{ return(problems if problems else _reading_problems(patterns[0], plain_scan(patterns[0]), only_columns=true)) }}
+    {{ return(problems if problems else _reading_problems(patterns[0], 'describe select * from ' ~ plain_scan(patterns[0]))) }}
 {% endmacro %}
 
 
@@ -162,9 +171,8 @@
 {% endmacro %}
 
 
-{% macro _reading_problems(label, scan, only_columns=false) %}
-    {#- What DuckDB says where it can't read a file: a template can't catch that, a function of the connection can. -#}
-    {% set sql = ('describe select * from ' if only_columns else 'select count(columns(*)) from ') ~ scan %}
+{% macro _reading_problems(label, sql) %}
+    {#- What DuckDB says where it can't read files by a query: a template can't catch that, a function of the connection can. -#}
     {% set problem = scalar('select reading_problem(' ~ quoted_text(sql) ~ ')') %}
     {% set expected = 'the same columns in every file, each of one type' if label.endswith('parquet')
         else 'comma-separated text in UTF-8 with a header, as many values in each line, and one type in each column' %}

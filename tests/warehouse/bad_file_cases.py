@@ -45,6 +45,23 @@ FILE_CASES = [
         ],
     ),
     Case(
+        "an attribute is a list in one Parquet file and text in another, or has fields of two types",
+        {
+            "users.csv": None,
+            "users/1.parquet": "select 'dan' as user_id, 1 as level, ['a'] as tags, {'town': 1} as home",
+            "users/2.parquet": "select 'eve' as user_id, 1.5 as level, 'red' as tags, {'town': 2} as home",
+            "items.csv": None,
+            "items/1.parquet": "select 'lamp' as item_id, {'metres': 1} as size",
+            "items/2.parquet": "select 'sofa' as item_id, {'metres': [2]} as size",
+        },
+        [
+            "users/*.parquet can't be read: ",
+            'users/2.parquet": failed to cast column "tags" from type VARCHAR to VARCHAR[]',
+            "items/*.parquet can't be read: Binder Error: Can't change source type (INTEGER) to target type (INTEGER[])",
+            "of several, the same columns in every file, each of one type. Repair the file, or write it again.",
+        ],
+    ),
+    Case(
         "one of several files has no header, and a line that would be taken for one",
         {"events.csv": None, "events/1.csv": EVENTS, "events/2.csv": LINES[6].replace("e7", "e11")},
         ["events/2.csv: column event_id is missing. Expected: event_id (varchar); found: e11, cat, impression"],
