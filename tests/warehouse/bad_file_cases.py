@@ -57,7 +57,7 @@ FILE_CASES = [
         [
             "users/*.parquet can't be read: ",
             'users/2.parquet": failed to cast column "tags" from type VARCHAR to VARCHAR[]',
-            "items/*.parquet can't be read: Binder Error: Can't change source type (INTEGER) to target type (INTEGER[])",
+            "items/*.parquet can't be read: Binder Error: Can't change source type (INTEGER) to target type (INT",
             "of several, the same columns in every file, each of one type. Repair the file, or write it again.",
         ],
     ),
