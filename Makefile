@@ -11,7 +11,11 @@ SEED ?= 42
 FULL ?=
 
 export DATA
-export LIFTHOUSE_WAREHOUSE ?= warehouse/lifthouse.duckdb
+# Empty is as good as unset.
+ifndef LIFTHOUSE_WAREHOUSE
+override LIFTHOUSE_WAREHOUSE := warehouse/lifthouse.duckdb
+endif
+export LIFTHOUSE_WAREHOUSE
 export PYTHONWARNINGS ?= ignore::DeprecationWarning
 
 INSTALLED := .venv/installed

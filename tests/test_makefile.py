@@ -155,6 +155,7 @@ def test_a_build_is_full_at_first_and_when_asked_for(project: Project):
     project.write("warehouse/lifthouse.duckdb")
     assert [project.built(full).is_full_refresh for full in ("FULL=", "FULL=0", "FULL=no", "FULL=false")] == [False] * 4
     assert not project.built().is_full_refresh
+    assert not project.built("LIFTHOUSE_WAREHOUSE=").is_full_refresh
     assert [project.built(full).is_full_refresh for full in ("FULL=1", "FULL=yes")] == [True] * 2
     assert project.built("LIFTHOUSE_WAREHOUSE=warehouse/my shop/lifthouse.duckdb").is_full_refresh
     project.write("warehouse/it's/lifthouse.duckdb")

@@ -61,7 +61,7 @@ def add_plan(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 
 def _plan(options: argparse.Namespace) -> int:
-    warehouse = Path(os.environ.get("LIFTHOUSE_WAREHOUSE", "warehouse/lifthouse.duckdb"))
+    warehouse = Path(os.environ.get("LIFTHOUSE_WAREHOUSE") or "warehouse/lifthouse.duckdb")
     marts = options.marts or warehouse.with_name("marts.duckdb")
     try:
         planned = Planned(
