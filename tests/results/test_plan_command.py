@@ -1,5 +1,6 @@
 """`lifthouse plan` on a small file of published marts."""
 
+import shutil
 from pathlib import Path
 
 import duckdb
@@ -61,6 +62,22 @@ def test_a_plan_that_can_not_be_written_leaves_nothing_behind(marts, capsys, mon
     monkeypatch.setattr("shutil.copyfile", no_room)
     assert main(["plan", "revenue", "--marts", str(marts), "--write"]) == 2
     assert "No space left on device" in capsys.readouterr().err
+
+
+def test_a_plan_does_not_undo_what_a_build_publishes_meanwhile(marts, capsys, monkeypatch):
+    copy = shutil.copyfile
+
+    def copy_and_publish(source, target):
+        copy(source, target)
+        copy(source, f"{source}.next")
+        Path(f"{source}.next").replace(source)
+
+    monkeypatch.setattr("shutil.copyfile", copy_and_publish)
+    assert main(["plan", "revenue", "--effect", "0.2", "--marts", str(marts), "--write"]) == 2
+    assert "a build has published" in capsys.readouterr().err
+    with duckdb.connect(marts, read_only=True) as connection:
+        assert connection.sql("select distinct planned_effect from fct_experiment_plans").fetchall() == [(0.05,)]
+    assert [path.name for path in marts.parent.iterdir()] == ["marts.duckdb"]
 
 
 @pytest.mark.parametrize(

@@ -111,12 +111,15 @@ def _history(marts: Path, metrics: list[str]) -> pd.DataFrame:
 def _write(marts: Path, plans: pd.DataFrame) -> None:
     """Put the plans in place of those of the same metrics: readers see the old file or the new."""
     staged = marts.with_name(f"{marts.name}.plan")
+    copied = marts.stat()
     try:
         shutil.copyfile(marts, staged)
         with duckdb.connect(staged) as connection:
             connection.register("plans", plans)
             connection.execute("delete from fct_experiment_plans where metric_name in (select metric_name from plans)")
             connection.execute("insert into fct_experiment_plans by name select * from plans")
+        if not os.path.samestat(copied, marts.stat()):
+            raise PlanError(f"a build has published {marts} meanwhile, and nothing was written: plan again")
         staged.replace(marts)
     finally:
         for leftover in (staged, staged.with_name(f"{staged.name}.wal")):
