@@ -7,7 +7,7 @@
         modules.re.sub('^([.]/+)+|/+$', '', var('input_folder') | string),
         var('input_relations'),
         var('session_source'),
-        var('event_roles').get('purchase'),
+        event_types_of('purchase') | unique(case_sensitive=true) | sort,
     ] %}
     {% if schema != 'staging' %}
         {% do settings.extend([

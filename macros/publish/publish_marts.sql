@@ -13,7 +13,7 @@
                 {% do built.append(result.node.name) %}
             {% endif %}
         {% endfor %}
-        {% set missing = mart_names() | reject('in', built) | list %}
+        {% set missing = _models_published() | reject('in', built) | list %}
         {% set published = published_path() %}
 
         {% if broken %}
@@ -42,6 +42,17 @@
         {% do names.append(node.name) %}
     {% endfor %}
     {{ return(names | sort) }}
+{% endmacro %}
+
+
+{% macro _models_published() %}
+    {#- The marts and all models that they are made of: a mart that was made of what an earlier build left is of two builds. -#}
+    {% set found = {} %}
+    {% for name in mart_names() %}
+        {% do found.update({_mart(name).unique_id: _mart(name)}) %}
+        {% do _upstream(_mart(name), found) %}
+    {% endfor %}
+    {{ return(found.values() | selectattr('resource_type', 'equalto', 'model') | map(attribute='name') | sort) }}
 {% endmacro %}
 
 

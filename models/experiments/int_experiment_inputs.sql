@@ -45,8 +45,8 @@ declared as (
     select
         experiment_id,
         '{{ source }}' as source,
-        hash({{ source }}) as row_hash -- noqa: RF02
-    from {{ source }}
+        hash(_row) as row_hash -- noqa: RF02
+    from {{ source }} as _row
     {{ 'union all' if not loop.last }}
 
     {% endfor %}

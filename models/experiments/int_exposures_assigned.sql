@@ -26,22 +26,23 @@ variants as (
 assigned as (
 
     select
-        exposures.experiment_id,
-        exposures.user_id as unit_id,
-        exposures.variant_id,
+        _row.experiment_id,
+        _row.user_id as unit_id,
+        _row.variant_id,
         case
             {{ unknown_to_registry() }}
-            when exposures.exposed_at < experiments.started_at then 'exposed before the experiment started'
-            when exposures.exposed_at >= experiments.ended_at then 'exposed after the experiment ended'
+            when _row.exposed_at < experiments.started_at then 'exposed before the experiment started'
+            when _row.exposed_at >= experiments.ended_at then 'exposed after the experiment ended'
         end as rejection_reason,
-        exposures.exposed_at,
-        exposures as _raw_row -- noqa: RF02
-    from exposures
-    left join experiments on exposures.experiment_id = experiments.experiment_id
+        _row.exposed_at,
+        _row as _raw_row -- noqa: RF02
+    -- A column may be called as its table, and would be taken for the row.
+    from exposures as _row
+    left join experiments on _row.experiment_id = experiments.experiment_id
     left join variants
         on
-            exposures.experiment_id = variants.experiment_id
-            and exposures.variant_id = variants.variant_id
+            _row.experiment_id = variants.experiment_id
+            and _row.variant_id = variants.variant_id
 
 )
 

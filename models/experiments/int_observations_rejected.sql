@@ -24,17 +24,18 @@ variants as (
 )
 
 select
-    observations.experiment_id,
-    observations.unit_id,
-    observations.variant_id,
+    _row.experiment_id,
+    _row.unit_id,
+    _row.variant_id,
     case
         {{ unknown_to_registry() }}
     end as rejection_reason,
-    observations as _raw_row -- noqa: RF02
-from observations
-left join experiments on observations.experiment_id = experiments.experiment_id
+    _row as _raw_row -- noqa: RF02
+-- A column may be called as its table, and would be taken for the row.
+from observations as _row
+left join experiments on _row.experiment_id = experiments.experiment_id
 left join variants
     on
-        observations.experiment_id = variants.experiment_id
-        and observations.variant_id = variants.variant_id
+        _row.experiment_id = variants.experiment_id
+        and _row.variant_id = variants.variant_id
 where variants.variant_id is null

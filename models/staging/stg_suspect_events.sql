@@ -4,7 +4,7 @@
 -- A table, so that a load is looked through once for both models that read it: see note_event_load for what they rely on.
 {{
     config(
-        pre_hook='{{ note_event_load() }}',
+        pre_hook=['{{ note_refresh() }}', '{{ note_event_load() }}'],
         post_hook='{{ remember_event_load() }}',
     )
 }}

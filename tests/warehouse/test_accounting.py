@@ -42,6 +42,9 @@ def test_files_that_were_read_may_go(warehouse: Warehouse) -> None:
     )}  # fmt: skip
     write_input(warehouse.input_folder, {"events/2026-03-16.csv": days["events/2026-03-16.csv"]})
     warehouse.built(*ACCOUNTS)
+    write_input(warehouse.input_folder, {})
+    tested = warehouse.dbt("test", "--select", "assert_every_input_row_is_accounted_for")
+    assert tested.returncode == 0, tested.output
 
     write_input(warehouse.input_folder, {"events/2026-03-17.csv": days["events/2026-03-17.csv"]})
     warehouse.built(*ACCOUNTS)
@@ -144,6 +147,18 @@ def test_a_refresh_that_was_cut_off_is_completed_by_the_next_run(warehouse: Ware
 
     for mart in ("fct_sessions", "fct_user_days"):
         assert warehouse.query(f"select sum(count_clicks), sum(count_purchases) from {mart}") == [(1, 3)]
+
+
+def test_a_refresh_that_was_cut_off_before_the_events_is_begun_again_by_the_next_run(warehouse: Warehouse) -> None:
+    write_input(warehouse.input_folder, GOOD)
+    warehouse.built(*ACCOUNTS)
+    write_input(warehouse.input_folder, GOOD | {"events.csv": GOOD["events.csv"].replace("20.5,phone", "25.5,phone")})
+    refreshed = warehouse.dbt("run", "--full-refresh", "--select", "stg_suspect_events")
+    assert refreshed.returncode == 0, refreshed.output
+
+    warehouse.built(*ACCOUNTS)
+
+    assert warehouse.query("select max(revenue) from staging.stg_events") == [(25.5,)]
 
 
 def test_what_a_run_built_of_a_table_left_out_is_built_again(warehouse: Warehouse) -> None:

@@ -179,7 +179,8 @@ def test_a_month_day_by_day_equals_the_month_at_once(month: Path, tmp_path: Path
 
 
 def test_changed_settings_rebuild_what_depends_on_them(month: Path, tmp_path: Path) -> None:
-    """Also of days whose files are gone."""
+    """Also of days whose files are gone: which events are purchases is only said in other words."""
+    changed = {"session_timeout_minutes": 1, "event_roles": {"impression": ["impression", "click"]}}
     (tmp_path / "input").mkdir()
     daily = Warehouse(tmp_path / "daily", tmp_path / "input")
     at_once = Warehouse(tmp_path / "at_once", tmp_path / "input")
@@ -190,10 +191,10 @@ def test_changed_settings_rebuild_what_depends_on_them(month: Path, tmp_path: Pa
     [(by_half_hour,)] = daily.query(sessions)
 
     load_days_until(month, daily, 6)
-    run(at_once, *select, variables={"session_timeout_minutes": 1})
+    run(at_once, *select, variables=changed)
     for file in sorted((daily.input_folder / "events").iterdir())[:5]:
         file.unlink()
-    run(daily, *select, variables={"session_timeout_minutes": 1})
+    run(daily, *select, variables=changed)
 
     [(shortest_gap,)] = daily.query(
         "select min(gap) from ("

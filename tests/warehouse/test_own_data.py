@@ -169,7 +169,8 @@ def test_an_attribute_whose_name_is_taken_twice_is_called_otherwise(warehouse: W
 
 def test_attributes_may_have_names_of_lifthouse_and_of_sql(make_warehouse):
     """What a model calls a column of its own must not be mixed up with what somebody's data call theirs."""
-    given = {"events": EVENTS, "exposures": EXPOSURES, "users": USERS, "items": ITEMS}
+    late = "recommendation_v2,control,eve,2027-01-01 10:00:00\n"
+    given = {"events": EVENTS, "exposures": EXPOSURES + late, "users": USERS, "items": ITEMS}
     plain, crowded = make_warehouse(), make_warehouse()
     write_input(plain.input_folder, {f"{name}.parquet": rows_of(rows) for name, rows in given.items()})
     write_input(
@@ -181,6 +182,8 @@ def test_attributes_may_have_names_of_lifthouse_and_of_sql(make_warehouse):
     for mart in ("fct_sessions", "fct_user_days", "fct_impressions", "fct_cohort_retention", "fct_experiment_units"):
         rows = f"from {mart} order by all"
         assert crowded.query_published(rows) == plain.query_published(rows)
+    [(rejected,)] = crowded.query_published("select raw_row from fct_quarantined_rows")
+    assert '"user_id":"eve"' in rejected.replace(" ", "")
     for mart in ("fct_data_quality", "fct_profiles", "fct_profile_correlations"):
         rows = f"select count(*) from {mart}"
         assert crowded.query_published(rows) > plain.query_published(rows)
@@ -193,7 +196,7 @@ def test_attributes_may_have_names_of_lifthouse_and_of_sql(make_warehouse):
 def with_columns_named_badly(rows: str) -> str:
     """SQL of the rows of a text with texts and numbers beside them, under names that collide or need quotes."""
     own = "activity_date is_click count_events days_active copy_number happened_at users units loaded_date revenue"
-    others = ["experiment_id", "variant_id", "order", "a b", "user's plan", "Größe", "1st"]
+    others = ["exposures", "experiment_id", "variant_id", "order", "a b", "user's plan", "Größe", "1st"]
     names = [name for name in own.split() + others if name not in rows.splitlines()[0].split(",")]
     values = ("row_number() over () % 2", "cast(row_number() over () % 2 as varchar)")
     columns = ", ".join(f'{values[place % 2]} as "{name}"' for place, name in enumerate(names))
