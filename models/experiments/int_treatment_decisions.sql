@@ -57,8 +57,8 @@ ruled as (
     select
         *,
         case
-            when count_primary = 0 then 'no_primary_estimate'
             when count_guardrail_worse > 0 then 'guardrail_harmed'
+            when count_primary = 0 then 'no_primary_estimate'
             when count_primary_worse > 0 then 'primary_harmed'
             when count_primary_better > 0 and count_guardrail_undecided + count_guardrail_no_estimate > 0
                 then 'guardrail_undecided'

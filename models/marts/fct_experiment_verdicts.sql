@@ -162,7 +162,7 @@ select
         when role = 'guardrail' and is_within_margin then 'not_worse'
         when is_sure and not is_good then 'worse'
         when role = 'guardrail' and non_inferiority_margin is null then 'not_worse'
-        when best_plausible_effect < minimum_detectable_effect then 'not_worthwhile'
+        when role != 'guardrail' and best_plausible_effect < minimum_detectable_effect then 'not_worthwhile'
         else 'undecided'
     end as verdict,
     reason,
