@@ -46,7 +46,7 @@ declared as (
         experiment_id,
         '{{ source }}' as source,
         hash(_row) as row_hash -- noqa: RF02
-    from {{ source }} as _row
+    from {{ source }} as _row -- noqa: AL05
     {{ 'union all' if not loop.last }}
 
     {% endfor %}

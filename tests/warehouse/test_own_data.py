@@ -169,7 +169,7 @@ def test_an_attribute_whose_name_is_taken_twice_is_called_otherwise(warehouse: W
 
 def test_attributes_may_have_names_of_lifthouse_and_of_sql(make_warehouse):
     """What a model calls a column of its own must not be mixed up with what somebody's data call theirs."""
-    late = "recommendation_v2,control,eve,2027-01-01 10:00:00\n"
+    late = "recommendation_v2,control,eve,2026-05-01 10:00:00\n"
     given = {"events": EVENTS, "exposures": EXPOSURES + late, "users": USERS, "items": ITEMS}
     plain, crowded = make_warehouse(), make_warehouse()
     write_input(plain.input_folder, {f"{name}.parquet": rows_of(rows) for name, rows in given.items()})
