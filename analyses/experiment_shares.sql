@@ -5,7 +5,7 @@
 -- draw. Within 3 is chance; far beyond it exposures were lost or assigned wrongly, and the effects can't be trusted
 -- (fct_experiment_health makes that call, over all arms at once). An experiment whose allocation changed has one group of rows
 -- a phase, 'all' otherwise; units exposed outside of every phase are in 'none'. Nothing was expected of these, nor where users
--- chose themselves.
+-- chose themselves. An arm that was to get nobody and got units is infinitely far off.
 
 with
 
@@ -39,18 +39,20 @@ arms as (
 
 ),
 
+-- Of phases that have units at all: an arm without any is the one to look at.
 with_shares as (
 
     select
-        arms.experiment_id,
+        coalesce(arms.experiment_id, variants.experiment_id) as experiment_id,
         coalesce(variants.phase_id, 'none') as phase,
-        arms.variant_id,
-        arms.count_units,
-        sum(arms.count_units) over (partition by arms.experiment_id, arms.phase) as count_units_in_phase,
-        arms.count_units / sum(arms.count_units) over (partition by arms.experiment_id, arms.phase) as share,
-        variants.expected_share
+        coalesce(arms.variant_id, variants.variant_id) as variant_id,
+        coalesce(arms.count_units, 0) as count_units,
+        variants.expected_share,
+        sum(arms.count_units) over (
+            partition by coalesce(arms.experiment_id, variants.experiment_id), coalesce(arms.phase, variants.phase_id)
+        ) as count_units_in_phase
     from arms
-    left join variants
+    full outer join variants
         on
             arms.experiment_id = variants.experiment_id
             and arms.phase = variants.phase_id
@@ -65,11 +67,15 @@ compared as (
         phase,
         variant_id,
         count_units,
-        share,
+        count_units / count_units_in_phase as share,
         expected_share,
-        (share - expected_share)
-        / nullif(sqrt(expected_share * (1 - expected_share) / count_units_in_phase), 0) as standard_errors_off
+        case
+            when expected_share = 0 and count_units > 0 then cast('infinity' as double)
+            else (count_units / count_units_in_phase - expected_share)
+                / nullif(sqrt(expected_share * (1 - expected_share) / count_units_in_phase), 0)
+        end as standard_errors_off
     from with_shares
+    where count_units_in_phase > 0
 
 )
 

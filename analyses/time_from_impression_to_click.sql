@@ -59,7 +59,7 @@ times_to_click as (
         experiment_id,
         variant_id,
 
-        count(*) as count_clicks,
+        count(*) as count_clicked_impressions,
         quantile_cont(seconds_to_click, 0.05) as p05_seconds,
         quantile_cont(seconds_to_click, 0.5) as median_seconds,
         quantile_cont(seconds_to_click, 0.95) as p95_seconds,

@@ -1,5 +1,6 @@
 -- Quantile metrics: the arm's quantiles on a grid of levels, and for each unit its events and how many lie at or below the
--- wanted quantile, reduced to sums. One row per experiment, metric, variant, dimension and segment, as of the latest day.
+-- wanted quantile, reduced to sums; and from how many phases the units are. One row per experiment, metric, variant, dimension
+-- and segment, as of the latest day.
 -- depends_on: {{ ref('experiment_metrics') }}, {{ ref('experiments') }}, {{ ref('int_units_segmented') }}
 -- depends_on: {{ ref('int_events_measured') }}, {{ ref('fct_sessions') }}, {{ ref('stg_observations') }}
 -- depends_on: {{ ref('int_experiment_inputs') }}
@@ -39,6 +40,7 @@
             units.experiment_id,
             units.variant_id,
             units.unit_id,
+            units.phase_id,
             {%- for dimension in dimensions %}
             units.{{ adapter.quote(dimension) }},
             {%- endfor %}
@@ -81,7 +83,8 @@
 
         select
             experiment_id,
-            max(measured_on) as as_of_date
+            max(measured_on) as as_of_date,
+            count(distinct phase_id) as count_phases
         from measured
         group by experiment_id
 
@@ -178,7 +181,8 @@
         summed.sums,
         summed.products,
         grids.grid_values,
-        latest_days.as_of_date
+        latest_days.as_of_date,
+        latest_days.count_phases
     from summed
     inner join latest_days on summed.experiment_id = latest_days.experiment_id
     inner join grids
@@ -202,7 +206,8 @@ select
     cast([] as double[]) as sums,
     cast([] as double[]) as products,
     cast([] as double[]) as grid_values,
-    cast(null as date) as as_of_date
+    cast(null as date) as as_of_date,
+    cast(0 as bigint) as count_phases
 from {{ ref('experiment_metrics') }}
 where false
 {%- endfor %}

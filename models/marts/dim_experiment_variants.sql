@@ -30,7 +30,11 @@ select
     experiments.description,
     experiments.assignment,
     experiments.status,
-    coalesce(phases.expected_share, variants.expected_share) as expected_share,
+    -- Where there are phases, a variant that is in none of them gets nobody.
+    case
+        when phases.phase_id is null and variants.experiment_id in (select phased.experiment_id from phases as phased) then 0
+        else coalesce(phases.expected_share, variants.expected_share)
+    end as expected_share,
     variants.is_control,
     coalesce(phases.started_at, experiments.started_at) as started_at,
     coalesce(phases.ended_at, experiments.ended_at) as ended_at

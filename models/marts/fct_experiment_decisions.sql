@@ -186,7 +186,7 @@ select
         when blocked.experiment_id is not null or experiments.assignment = 'observational' then 'no effect may be read'
         when experiments.annual_units is null then 'the registry gives no annual_units'
         when chosen.experiment_id is null then 'no metric has data yet'
-        when valued.experiment_id is null then 'no metric of the registry has a value_per_unit'
+        when valued.experiment_id is null then 'no total or share of units has a value_per_unit'
         when valued.count_estimated = 0 then 'the metrics with a value have no estimate'
         when valued.value_effect is null then 'a metric with a value has no estimate'
     end as value_reason,

@@ -79,6 +79,7 @@ def quantiles(**column: object) -> pd.DataFrame:
             "count_units": 900,
             "grid_values": grid_levels(0.5) + shift,
             "as_of_date": pd.Timestamp("2026-03-14"),
+            "count_phases": 0,
         }
         | column
         for variant, shift in (("a", 0.0), ("b", 0.2))
@@ -94,6 +95,12 @@ def test_an_experiment_of_quantiles_only_is_as_of_the_day_they_were_measured():
     assert effect["as_of_date"] == pd.Timestamp("2026-03-14")
     assert effect["absolute_effect"] == pytest.approx(0.2)
     assert effect["p_value_adjusted"] == effect["p_value"]
+
+
+def test_quantiles_of_a_ramp_are_not_compared_whatever_other_metrics_know():
+    [effect] = experiment_effects(NO_MOMENTS, quantiles(count_phases=2), registry("load")).to_dict("records")
+    assert effect["reason"] == "allocation_changed"
+    assert np.isnan(effect["p_value"])
 
 
 def test_quantiles_are_as_of_the_day_of_the_experiments_other_metrics():

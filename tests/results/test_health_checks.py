@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from lifthouse.results.health import experiment_health
 from lifthouse.results.health_checks import exposure_gaps, interactions, missing_covariates, novelty
@@ -35,6 +36,13 @@ def test_a_running_experiment_that_falls_silent():
     assert finding.statistic == 2
     assert finding.p_value < 1e-9
     assert "the first 2026-03-05" in finding.reason
+
+
+def test_an_experiment_that_falls_silent_after_its_first_day():
+    [finding] = exposure_gaps(counts([90]), {"x": np.datetime64("2026-03-04")})
+    assert finding.statistic == 2
+    assert finding.p_value < 1e-9
+    assert list(exposure_gaps(counts([90]), {})) == []
 
 
 def test_silent_days_on_end_are_one_silence():
@@ -75,7 +83,9 @@ def moments_of(names, products, last_day):
     )
 
 
-def checks_of(counted, *, phases=("all",), ended_at=None, last_day="2026-04-10", excluded=0, moments=None):
+def checks_of(
+    counted, *, phases=("all",), ended_at=None, last_day="2026-04-10", excluded=0, moments=None, stretched=None
+):
     """Checks of an experiment that runs by its status, with units on nine days and a metric that goes on for weeks."""
     if moments is None:
         moments = moments_of(["numerator"], [2.0], last_day)
@@ -97,7 +107,7 @@ def checks_of(counted, *, phases=("all",), ended_at=None, last_day="2026-04-10",
         unavailable=pd.DataFrame({"metric_name": [], "reason": []}),
         covariate_gaps=pd.DataFrame(columns=["experiment_id", "covariate", "variant_id", "count_units"]),
         overlaps=pd.DataFrame(columns=cells(0.0, 1).columns),
-        stretches=pd.DataFrame(columns=stretches(0.0, 1).columns),
+        stretches=stretched if stretched is not None else pd.DataFrame(columns=stretches(0.0, 1).columns),
         controls=CONTROLS,
     ).set_index(["check_name", "segment"])
 
@@ -115,6 +125,24 @@ def test_nobody_is_expected_after_the_end_whatever_the_status_says():
 def test_the_last_day_of_the_data_may_have_just_begun():
     assert exposure_gap(last_day="2026-03-10")["status"] == "pass"
     assert exposure_gap(last_day="2026-03-11")["statistic"] == 1
+
+
+def test_a_ramp_is_checked_in_each_phase_and_not_for_what_time_changes():
+    """What is missing in one phase and too much in the next leaves the sum as it was meant."""
+    fading = stretches(0.5, 5)
+    days = (UNITS["exposure_date"] - UNITS["exposure_date"].min()).dt.days
+    ramp = UNITS[days < 8].assign(phase_id=np.where(days[days < 8] < 4, "one", "two"))
+    opposed = ramp.assign(count_units=np.where((ramp["phase_id"] == "one") == (ramp["variant_id"] == "a"), 60, 40))
+    checks = checks_of(opposed, phases=("one", "two"), stretched=fading)
+    assert checks.loc[("sample_ratio", "all"), "status"] == "fail"
+    # 40 and 60 of 100 a day, four days a phase, against 50: 16 in each phase, of one degree of freedom each.
+    assert checks.loc[("sample_ratio", "all"), "statistic"] == pytest.approx(32)
+    assert checks.loc[("sample_ratio", "all"), "p_value"] == pytest.approx(2 * stats.chi2(2).sf(32))
+    assert checks.loc["novelty", ["status", "reason"]].to_numpy().tolist() == [["not_applicable", "allocation_changed"]]
+
+    even = checks_of(ramp, phases=("one", "two"), stretched=fading)
+    assert even.loc[("sample_ratio", "all"), "p_value"] == 1
+    assert checks_of(UNITS, stretched=fading).loc["novelty", "status"].tolist() == ["warn"]
 
 
 def test_a_unit_that_no_phase_planned_spoils_no_segment():

@@ -238,7 +238,6 @@ def _quantile_comparisons(quantiles: pd.DataFrame, moments: pd.DataFrame, regist
     """
     latest = quantiles.groupby("experiment_id")["as_of_date"].max().to_dict()
     latest |= moments.groupby("experiment_id")["activity_date"].max().to_dict()
-    phases = moments[moments["dimension"] == "phase"].groupby("experiment_id")["segment"].nunique()
     for (experiment, metric), rows in quantiles.groupby(["experiment_id", "metric_name"], sort=True):
         by_arm = {str(variant): arm.set_index(["dimension", "segment"]) for variant, arm in rows.groupby("variant_id")}
         arms = [registry.controls[str(experiment)], *registry.treatments.get(str(experiment), [])]
@@ -246,7 +245,7 @@ def _quantile_comparisons(quantiles: pd.DataFrame, moments: pd.DataFrame, regist
             shared = by_arm[reference].index.intersection(by_arm[treatment].index).sort_values()
             estimates = [_quantile_estimate(by_arm[variant].loc[shared]) for variant in (reference, treatment)]
             comparison = compare_estimates(*estimates)
-            if phases.get(experiment, 0) > 1:
+            if rows["count_phases"].max() > 1:
                 comparison = replace(comparison, reason=np.full(len(shared), Reason.ALLOCATION_CHANGED, np.int8))
             keys: dict[str, object] = {
                 "experiment_id": experiment,

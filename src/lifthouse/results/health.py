@@ -15,11 +15,11 @@ from lifthouse.results.states import metric_states
 from lifthouse.statistics.comparison import compare
 from lifthouse.statistics.effects import infer
 from lifthouse.statistics.multiplicity import adjusted_p_values
-from lifthouse.statistics.reasons import Floats, reason_names
+from lifthouse.statistics.reasons import Floats, Reason, reason_names
 from lifthouse.statistics.sample_ratio import (
     anytime_p_values,
     log_e_value,
-    sample_ratio,
+    sample_ratio_over_phases,
     search_sample_ratio,
 )
 
@@ -30,6 +30,8 @@ COLUMNS = columns_of(
 )
 _NO_PHASE = "all"
 _BLOCKING = ("sample_ratio", "sample_ratio_by_segment")
+# Units of another phase came at another time: what differs between times would seem to differ between arms.
+_OF_ONE_PHASE = ("covariates_missing", "novelty")
 
 
 def experiment_health(
@@ -51,11 +53,12 @@ def experiment_health(
 ) -> pd.DataFrame:
     """Check every experiment that has units.
 
-    Checks: `sample_ratio` over phases together and `sample_ratio_by_segment` (Holm over segments), which names the
-    culprit: both block the experiment where they fail; `sample_ratio_by_day`, whose p-value holds however often one
-    looks; `multiple_exposure`; `balance_before_exposure` of every metric with a lookback (Holm over metrics);
+    Checks: `sample_ratio` over phases, together and apart, and `sample_ratio_by_segment` (Holm over segments), which
+    names the culprit: both block the experiment where they fail; `sample_ratio_by_day`, whose p-value holds however
+    often one looks; `multiple_exposure`; `balance_before_exposure` of every metric with a lookback (Holm over metrics);
     `metric_available` for metrics that the data lack columns of; `exposure_gaps`, `covariates_missing`, `interaction`
-    with overlapping experiments and `novelty`, which warn.
+    with overlapping experiments and `novelty`, which warn. In a ramp `covariates_missing` and `novelty` are
+    not_applicable, and so two ramps have no `interaction`: units of another phase came at another time.
 
     Args:
         experiments: Seed `experiments`.
@@ -92,13 +95,20 @@ def experiment_health(
     rows += [_multiple_exposure(row, largest_exclusion_rate) for row in exclusions.to_dict("records")]
     rows += _balance(moments, randomised, controls, warn_below)
     last_dates = _last_exposure_dates(experiments, moments)
+    phases = counts.groupby("experiment_id")["phase_id"].nunique()
+    ramped = set(phases.index[phases > 1])
+    both_ramped = overlaps["experiment_id"].isin(ramped) & overlaps["other_experiment_id"].isin(ramped)
     findings = [
         *exposure_gaps(counts, last_dates),
         *missing_covariates(covariate_gaps),
-        *interactions(overlaps, controls),
+        *interactions(overlaps[~both_ramped], controls),
         *novelty(stretches, controls),
     ]
-    rows += [_row_of(finding, warn_below) for finding in findings if randomised.get(finding.experiment_id, False)]
+    rows += [
+        _row_of(finding, warn_below, is_ramped=finding.experiment_id in ramped)
+        for finding in findings
+        if randomised.get(finding.experiment_id, False)
+    ]
     rows += _unavailable(metrics[metrics["experiment_id"].isin(counts["experiment_id"])], unavailable)
     return typed(pd.DataFrame(rows), COLUMNS)
 
@@ -126,7 +136,12 @@ def _row(
     }
 
 
-def _row_of(finding: Finding, warn_below: float) -> dict[str, object]:
+def _row_of(finding: Finding, warn_below: float, *, is_ramped: bool) -> dict[str, object]:
+    if is_ramped and finding.check_name in _OF_ONE_PHASE:
+        reason = Reason.ALLOCATION_CHANGED.name.lower()
+        return _row(
+            finding.experiment_id, finding.check_name, segment=finding.segment, status="not_applicable", reason=reason
+        )
     status = _status(finding.p_value, 0.0, warn_below)
     return _row(
         finding.experiment_id,
@@ -170,7 +185,7 @@ def _sample_ratio_checks(
     shares = np.array([[planned.get((phase, variant), 0.0) for variant in variants] for phase in phases], float)
     whole = units[units["dimension"] == "all"]
     observed = _table(whole, "phase_id", phases, variants)
-    check = sample_ratio(observed[None], shares[None])
+    check = sample_ratio_over_phases(observed, shares)
     search = _segments(units, variants, phases, shares, fail_below)
     unplanned = [
         f"{variant} in {'no phase' if phase == _NO_PHASE else phase}"

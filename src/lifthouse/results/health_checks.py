@@ -60,7 +60,7 @@ def exposure_gaps(counts: pd.DataFrame, last_dates: Mapping[str, np.datetime64])
         by_day = units.groupby("exposure_date")["count_units"].sum()
         first, last = by_day.index.min(), pd.Timestamp(last_dates.get(str(experiment), by_day.index.max()))
         days = by_day.reindex(pd.date_range(first, max(last, by_day.index.max())), fill_value=0).to_numpy(float)
-        if len(by_day) < 2:
+        if len(days) < 2:
             continue
         seen = np.flatnonzero(days)
         before = days[seen[np.maximum(np.searchsorted(seen, np.arange(len(days)), side="right") - 1, 0)]]

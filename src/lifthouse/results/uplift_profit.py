@@ -70,7 +70,11 @@ def ledger_of(target: Target, targets: Sequence[Target], modelled: Collection[st
     costs = [
         other
         for other in targets
-        if other.experiment_id == target.experiment_id and other.metric_name != target.metric_name and other.value < 0
+        if other.experiment_id == target.experiment_id
+        and other.metric_name != target.metric_name
+        and other.value < 0
+        # Ratios and quantiles are no costs of a unit.
+        and other.reason != "not_one_number_a_unit"
     ]
     missing = [cost.metric_name for cost in costs if cost.metric_name not in modelled]
     reason = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -93,6 +93,39 @@ def sample_ratio(counts: npt.ArrayLike, shares: npt.ArrayLike, *, correction: bo
     )
     p_value = nulled(special.chdtrc(np.maximum(degrees, 1), statistic), reason)
     return SampleRatio(units.sum(axis=1), nulled(statistic, reason), degrees, p_value, reason)
+
+
+def sample_ratio_over_phases(counts: npt.ArrayLike, shares: npt.ArrayLike) -> SampleRatio:
+    """Check one experiment both ways: gaps of its phases added up, and each phase by itself.
+
+    Gaps that are opposed, such as units that a crash keeps from one phase and that come in the next, cancel when they
+    are added up, while effects are compared within phases.
+
+    Args:
+        counts: Units by phase and variant, shape (phases, variants).
+        shares: Meant shares, of the same shape.
+
+    Returns:
+        The check with the smaller p-value, times two where there are several phases, of shape (1,).
+
+    Example:
+        >>> opposed = sample_ratio_over_phases([[5000, 4500], [5000, 5500]], [[1, 1], [1, 1]])
+        >>> bool(opposed.p_value[0] < 1e-10)
+        True
+
+    """
+    counts, shares = np.asarray(counts, float), np.asarray(shares, float)
+    together, apart = sample_ratio(counts[None], shares[None]), sample_ratio(counts, shares)
+    known = apart.reason == Reason.NONE
+    if len(counts) < 2 or not known.any():
+        return together
+    statistic, degrees = apart.statistic[known].sum(keepdims=True), apart.degrees_of_freedom[known].sum(keepdims=True)
+    p_value = special.chdtrc(np.maximum(degrees, 1), statistic)
+    if together.reason[0] == Reason.NONE and together.p_value[0] <= p_value[0]:
+        return replace(together, p_value=np.minimum(2 * together.p_value, 1.0))
+    return SampleRatio(
+        together.count, statistic, degrees, np.minimum(2 * p_value, 1.0), np.full(1, Reason.NONE, np.int8)
+    )
 
 
 def log_e_value(counts: npt.ArrayLike, shares: npt.ArrayLike) -> Floats:
