@@ -40,7 +40,7 @@ MISTAKES = {
     "experiment_variants.csv": {
         "closed,a,true,0.5,": "'closed' has 2 controls, must have exactly one",
         "closed,b,true,0.3,": "'closed': expected_share adds up to 0.8, must add up to 1",
-        "dear,a,true,1,5": "cost_per_unit == '5' of the control of 'dear', must be empty or 0: give the others what they cost",
+        "dear,a,true,1,5": "cost_per_unit == '5' of the control of 'dear', must be empty or 0: give the others",
         ",a,true,1,": "experiment_id is empty; every row needs one",
         "odd,a,false,1,": "'odd' has 0 controls, must have exactly one",
         "nowhere,a,true,1,": "experiment_id == 'nowhere' is not in experiments.csv",
