@@ -34,7 +34,7 @@ select
         when coalesce(reason, '') != coalesce(reason_before, '') then 'computable now, before: ' || reason_before
         when count_control != count_control_before or count_treatment != count_treatment_before
             then 'other units: exposures came late, or were corrected'
-        else 'the same units: activity came late or was corrected, a cap moved with newer data, or a measure, covariate or phase was changed'
+        else 'the same units: other activity (late, corrected), or another cap, measure, covariate or phase'
     end as why,
     count_control + count_treatment as count_units,
     count_control_before + count_treatment_before as count_units_before,
