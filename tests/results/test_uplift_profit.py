@@ -140,7 +140,15 @@ def test_an_experiment_whose_cost_is_not_modelled_has_no_profit() -> None:
     assert policies["profit"].isna().all()
     everybody = policies.loc["revenue", "treat_all", 1.0]
     assert everybody["value"] == pytest.approx(2, abs=0.3)
-    assert (everybody["cost"], everybody["outcome_cost"]) == (0.25, 0)
+    assert policies[["cost", "outcome_cost"]].isna().all(axis=None)
+
+    unvalued = replace(REVENUE, value=float("nan"))
+    policies = policies_of([unvalued, replace(SUPPORT, reason="too_few_outcomes")], *experiment(2000, COSTLY))
+    assert policies["profit_reason"].unique().tolist() == ["cost_not_modelled: support_minutes"]
+    # A ratio is no cost, whatever its value.
+    policies = policies_of([REVENUE, replace(SUPPORT, reason="not_one_number_a_unit")], *experiment(2000, COSTLY))
+    assert policies["profit_reason"].isna().all()
+    assert policies.loc["revenue", "treat_all", 1.0]["cost"] == 0.25
 
 
 def test_the_best_treatment_is_the_most_profitable_also_of_units_that_come_later() -> None:

@@ -190,6 +190,8 @@ def _row(profit: Profit, policy: _Policy, confidence: float) -> dict[str, object
 
 
 def _money(profit: Profit, chances: Floats, confidence: float) -> dict[str, object]:
+    if not profit.ledger.knows_costs:
+        return {}
     target = profit.ledger.target
     fee = float(chances.mean(axis=0) @ np.array(target.costs))
     outcome_cost = policy_value(profit.spent, chances).value

@@ -13,6 +13,8 @@ from lifthouse.results.uplift_held_out import HeldOutTarget
 from lifthouse.results.uplift_targets import Target
 from lifthouse.statistics.reasons import Floats, Ints
 
+_NOT_MODELLED = "cost_not_modelled"
+
 
 @dataclass(frozen=True)
 class Ledger:
@@ -20,7 +22,7 @@ class Ledger:
 
     Attributes:
         target: The target.
-        costs: The experiment's other targets whose value is negative, as far as they are modelled.
+        costs: The experiment's other targets whose value is negative; none unless all of them are modelled.
         reason: Why there is no profit, or None. Units are then judged by the gain in the metric.
 
     """
@@ -28,6 +30,11 @@ class Ledger:
     target: Target
     costs: tuple[Target, ...]
     reason: str | None
+
+    @property
+    def knows_costs(self) -> bool:
+        """Whether every cost is known: of a part of them nobody could tell what a policy costs."""
+        return not (self.reason or "").startswith(_NOT_MODELLED)
 
     @property
     def entries(self) -> tuple[Target, ...]:
@@ -77,12 +84,9 @@ def ledger_of(target: Target, targets: Sequence[Target], modelled: Collection[st
         and other.reason != "not_one_number_a_unit"
     ]
     missing = [cost.metric_name for cost in costs if cost.metric_name not in modelled]
-    reason = None
-    if np.isnan(target.value):
-        reason = "no_value_per_unit"
-    elif missing:
-        reason = f"cost_not_modelled: {', '.join(missing)}"
-    return Ledger(target, tuple(cost for cost in costs if cost.metric_name in modelled), reason)
+    if missing:
+        return Ledger(target, (), f"{_NOT_MODELLED}: {', '.join(missing)}")
+    return Ledger(target, tuple(costs), "no_value_per_unit" if np.isnan(target.value) else None)
 
 
 @dataclass(frozen=True)
