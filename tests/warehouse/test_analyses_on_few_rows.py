@@ -103,7 +103,9 @@ def test_times_to_click_end_with_the_experiment(analyses: Analyses) -> None:
             """,
         },
     )
-    assert [(record["experiment_id"], record["count_clicks"], record["median_seconds"]) for record in records] == [
+    assert [
+        (record["experiment_id"], record["count_clicked_impressions"], record["median_seconds"]) for record in records
+    ] == [
         ("all", 4, 3),
         ("ended", 2, 3),
         ("open", 3, 4),
@@ -189,22 +191,26 @@ def test_units_exposed_outside_of_all_phases_are_not_left_out(analyses: Analyses
             "fct_experiment_units": UNITS.format(
                 rows="""
                     ('ramp', 'a', 'ann', 'first'), ('ramp', 'b', 'bob', 'first'), ('ramp', 'a', 'cat', null),
-                    ('plain', 'a', 'ann', null)
+                    ('ramp', 'c', 'dan', null), ('plain', 'a', 'ann', null)
                 """,
                 columns=", phase_id",
             ),
             "dim_experiment_variants": """
-                from (values ('ramp', 'first', 'a', 0.5), ('ramp', 'first', 'b', 0.5), ('plain', 'all', 'a', 0.5))
-                    as variants(experiment_id, phase_id, variant_id, expected_share)
+                from (values
+                    ('ramp', 'first', 'a', 0.5), ('ramp', 'first', 'b', 0.5), ('ramp', 'all', 'c', 0), ('plain', 'all', 'a', 0.5),
+                    ('plain', 'all', 'b', 0.5), ('new', 'all', 'a', 0.5), ('new', 'all', 'b', 0.5)
+                ) as variants(experiment_id, phase_id, variant_id, expected_share)
             """,
         },
     )
     columns = ("experiment_id", "phase", "variant_id", "count_units", "share", "expected_share", "standard_errors_off")
     assert [tuple(record[column] for column in columns) for record in records] == [
         ("plain", "all", "a", 1, 1, 0.5, 1),
+        ("plain", "all", "b", 0, 0, 0.5, -1),
+        ("ramp", "all", "c", 1, 0.5, 0, math.inf),
         ("ramp", "first", "a", 1, 0.5, 0.5, 0),
         ("ramp", "first", "b", 1, 0.5, 0.5, 0),
-        ("ramp", "none", "a", 1, 1, None, None),
+        ("ramp", "none", "a", 1, 0.5, None, None),
     ]
 
 
