@@ -182,7 +182,7 @@
         _not_positive('experiment_variants', 'expected_share'),
         _not_positive('experiment_variants', 'cost_per_unit', or_zero=true),
         _problem('experiment_variants', "try_cast(is_control as boolean) and try_cast(cost_per_unit as double) > 0",
-            "'cost_per_unit == ' || cost_per_unit || ' of the control of ''' || experiment_id || ''', must be empty or 0: give the others what they cost beyond it'"),
+            "'cost_per_unit == ''' || cost_per_unit || ''' of the control of ''' || experiment_id || ''', must be empty or 0: give the others what they cost beyond it'"),
         _problem('experiment_variants', 'controls != 1',
             "'''' || experiment_id || ''' has ' || controls || ' controls, must have exactly one; set is_control to true for one variant'", by_experiment),
         _problem('experiment_variants', 'variants < 2',
