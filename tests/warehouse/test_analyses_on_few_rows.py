@@ -197,8 +197,9 @@ def test_units_exposed_outside_of_all_phases_are_not_left_out(analyses: Analyses
             ),
             "dim_experiment_variants": """
                 from (values
-                    ('ramp', 'first', 'a', 0.5), ('ramp', 'first', 'b', 0.5), ('ramp', 'all', 'c', 0), ('plain', 'all', 'a', 0.5),
-                    ('plain', 'all', 'b', 0.5), ('new', 'all', 'a', 0.5), ('new', 'all', 'b', 0.5)
+                    ('ramp', 'first', 'a', 0.5), ('ramp', 'first', 'b', 0.5), ('ramp', 'all', 'c', 0),
+                    ('plain', 'all', 'a', 0.5), ('plain', 'all', 'b', 0.5),
+                    ('new', 'all', 'a', 0.5), ('new', 'all', 'b', 0.5)
                 ) as variants(experiment_id, phase_id, variant_id, expected_share)
             """,
         },
