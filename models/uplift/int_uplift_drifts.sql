@@ -27,9 +27,7 @@ select
     scores.treatment_variant_id,
     scores.learner,
     count(*) as count_units,
-    case
-        when not isnan(corr(scores.uplift, previous.uplift)) then corr(scores.uplift, previous.uplift)
-    end as correlation,
+    {{ finite('corr(scores.uplift, previous.uplift)') }} as correlation,
     (avg(scores.uplift) - avg(previous.uplift)) / nullif(stddev_samp(previous.uplift), 0) as mean_shift
 from scores
 inner join previous

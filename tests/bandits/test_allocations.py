@@ -154,7 +154,7 @@ def test_arms_without_a_share_in_the_last_phase_are_retired():
             ("x", "two", "a", 1.0, "2026-03-08"),
             ("x", "two", "c", 0.0, "2026-03-08"),
             ("begun", "one", "a", 1.0, "2026-03-01"),
-            ("begun", "all", "b", 0.5, "2026-03-01"),
+            ("begun", "all", "b", 0.0, "2026-03-01"),
             ("observed", "all", "a", np.nan, "2026-03-01"),
         ],
         columns=["experiment_id", "phase_id", "variant_id", "expected_share", "started_at"],

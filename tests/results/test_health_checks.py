@@ -135,6 +135,7 @@ def test_a_ramp_is_checked_in_each_phase_and_not_for_what_time_changes():
     opposed = ramp.assign(count_units=np.where((ramp["phase_id"] == "one") == (ramp["variant_id"] == "a"), 60, 40))
     checks = checks_of(opposed, phases=("one", "two"), stretched=fading)
     assert checks.loc[("sample_ratio", "all"), "status"] == "fail"
+    assert "(in one a: 240, b: 160; in two a: 160, b: 240)" in checks.loc[("sample_ratio", "all"), "reason"]
     # 40 and 60 of 100 a day, four days a phase, against 50: 16 in each phase, of one degree of freedom each.
     assert checks.loc[("sample_ratio", "all"), "statistic"] == pytest.approx(32)
     assert checks.loc[("sample_ratio", "all"), "p_value"] == pytest.approx(2 * stats.chi2(2).sf(32))

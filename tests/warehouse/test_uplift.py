@@ -219,6 +219,7 @@ def test_drift_is_from_the_scores_of_the_build_before(hillstrom: Warehouse, tmp_
     rebuilt = hillstrom.copy_to(tmp_path / "warehouse")
     with duckdb.connect(str(rebuilt.path)) as connection:
         connection.execute("update fct_uplift_scores set uplift = 1 - uplift where learner = 't_learner'")
+        connection.execute("update fct_uplift_scores set uplift = 0.1 where learner = 's_learner'")
 
     rebuilt.built(*WITHOUT_TESTS, "--select", "int_uplift_drifts")
 
@@ -233,4 +234,5 @@ def test_drift_is_from_the_scores_of_the_build_before(hillstrom: Warehouse, tmp_
         )
     }
     assert drifts.pop("t_learner") == pytest.approx([-1, shift])
-    assert list(drifts.values()) == [pytest.approx([1, 0], abs=1e-9)] * 4
+    assert drifts.pop("s_learner") == [None, None]
+    assert list(drifts.values()) == [pytest.approx([1, 0], abs=1e-9)] * 3

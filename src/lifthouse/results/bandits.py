@@ -35,11 +35,8 @@ def retired_arms(phases: pd.DataFrame) -> set[tuple[str, str]]:
         Pairs of experiment and variant.
 
     """
-    # Of an experiment with phases, an arm that is in none of them has a row of no phase.
-    has_phases = (phases["phase_id"] != "all").groupby(phases["experiment_id"]).transform("any")
-    in_phases = phases[(phases["phase_id"] != "all") | ~has_phases]
-    is_last = in_phases["started_at"] == in_phases.groupby("experiment_id")["started_at"].transform("max")
-    going_on = in_phases[is_last & (in_phases["expected_share"] != 0)]
+    is_last = phases["started_at"] == phases.groupby("experiment_id")["started_at"].transform("max")
+    going_on = phases[is_last & (phases["expected_share"] != 0)]
     known, with_units = (
         set(rows[["experiment_id", "variant_id"]].itertuples(index=False, name=None)) for rows in (phases, going_on)
     )

@@ -187,15 +187,22 @@ def _sample_ratio_checks(
     observed = _table(whole, "phase_id", phases, variants)
     check = sample_ratio_over_phases(observed, shares)
     search = _segments(units, variants, phases, shares, fail_below)
+    named = ["no phase" if phase == _NO_PHASE else phase for phase in phases]
     unplanned = [
-        f"{variant} in {'no phase' if phase == _NO_PHASE else phase}"
-        for phase, counted, meant in zip(phases, observed, shares, strict=True)
+        f"{variant} in {phase}"
+        for phase, counted, meant in zip(named, observed, shares, strict=True)
         for variant, count, share in zip(variants, counted, meant, strict=True)
         if count > 0 and share == 0
     ]
     culprits = [f"{dimension} = {segment}" for (dimension, segment), _, _, is_culprit in search if is_culprit]
     status = _status(check.p_value[0], fail_below, warn_below)
-    got = ", ".join(f"{name}: {count:,.0f}" for name, count in zip(variants, observed.sum(axis=0), strict=True))
+    counted_units = [
+        ", ".join(f"{name}: {count:,.0f}" for name, count in zip(variants, counted, strict=True))
+        for counted in observed
+    ]
+    # Gaps of phases may cancel in the sum.
+    by_phase = [f"in {phase} {got}" for phase, got in zip(named, counted_units, strict=True)]
+    got = "; ".join(by_phase if len(phases) > 1 else counted_units)
     reason = reason_names(check.reason)[0]
     if status in ("warn", "fail"):
         reason = f"shares are not as meant ({got}); " + (
