@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from lifthouse.demo.command import add_demo
+from lifthouse.lineage.command import add_lineage
 from lifthouse.plan.command import add_plan
 from lifthouse.recipes.command import add_prepare
 
@@ -18,6 +19,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     add_demo(commands)
     add_prepare(commands)
     add_plan(commands)
+    add_lineage(commands)
     options = parser.parse_args(arguments)
     return int(options.run(options))
 

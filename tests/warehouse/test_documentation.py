@@ -58,6 +58,19 @@ def test_every_declared_column_has_a_description(nodes: list[dict[str, Any]]) ->
     assert undescribed == []
 
 
+def test_no_description_is_cut_off_at_a_comma(nodes: list[dict[str, Any]]) -> None:
+    # Between braces, what comes after a comma is a key of its own unless the text is in quotes.
+    left_over = [
+        f"{node['unique_id']}.{column['name']}: {key}"
+        for node in nodes
+        for column in node["columns"].values()
+        for key, value in column.items()
+        if value is None and key not in {"data_type", "quote", "granularity"}
+    ]
+
+    assert left_over == []
+
+
 def test_every_column_of_a_mart_is_declared(demo_warehouse: Warehouse, nodes: list[dict[str, Any]]) -> None:
     built = demo_warehouse.query_published("select table_name, column_name from duckdb_columns() where not internal")
     declared = {
