@@ -23,7 +23,7 @@ def model(dbt: Any, session: Any) -> Any:
         pairs,
         lambda pair: scored_units(pair, scores, covariates, most=most),
         lambda pair, sample: of_sampled_units(
-            outcomes.filter(pair.condition).project("metric_name, unit_id, value"), sample, session
+            outcomes.filter(pair.condition).project("metric_name, unit_id, value, days_followed"), sample, session
         ),
         dbt.ref("int_treatment_effects").df(),
         dbt.ref("int_experiment_metrics").df(),

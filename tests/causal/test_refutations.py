@@ -37,7 +37,7 @@ def units(seed=0, size=3000, *, hidden=0.0, effect=DIFFERENCE):
             "pre_earned": 2 * age + random.normal(size=size),
         }
     )
-    return table, pd.DataFrame({"metric_name": "earned", "unit_id": names, "value": earned})
+    return table, pd.DataFrame({"metric_name": "earned", "unit_id": names, "value": earned, "days_followed": 14.0})
 
 
 def scored(table, pair=PAIR):
@@ -58,7 +58,8 @@ def towns_of(sample):
 
 
 def found(table, outcomes, pair=PAIR, estimand="ate"):
-    """Effects and refutations by name."""
+    """Effects and refutations by name; all units were followed for as long, unless the outcomes say otherwise."""
+    outcomes = outcomes.assign(days_followed=outcomes.get("days_followed", 14.0))
     _, sample = scored(table, pair)
     towns = pd.DataFrame({"unit_id": sample["unit_id"].to_pylist(), "town": towns_of(sample)})
     effects = treatment_effects([pair], lambda _: sample, lambda *_: outcomes, lambda *_: towns, METRICS)
@@ -73,7 +74,11 @@ def test_effect_and_refuters_of_honest_data():
     assert (np.abs(robust["estimate"] - DIFFERENCE) < 4 * robust["standard_error"]).all()
     naive = effects[effects["estimator"] == "difference_in_means"].iloc[0]
     assert naive["ci_lower"] > DIFFERENCE
-    assert refuted.drop("robustness_value")["verdict"].eq("pass").all()
+    assert refuted.drop(["robustness_value", "follow_up"])["verdict"].eq("pass").all()
+    assert refuted.loc["follow_up", ["verdict", "reason"]].tolist() == [
+        "not_applicable",
+        "all units were followed for as long",
+    ]
     of_bound, of_estimate = map(float, re.findall(r"of (\d+\.\d+)", refuted.loc["e_value", "reason"]))
     assert of_bound < of_estimate == pytest.approx(refuted.loc["e_value", "statistic"], abs=0.005)
 

@@ -30,6 +30,7 @@ from lifthouse.results.columns import typed
 from lifthouse.results.propensities import Fitted, Pair
 from lifthouse.results.sensitivities import sensitivity_rows
 from lifthouse.results.treatment_effects import SAMPLE_KEYS, Sample, sample_of
+from lifthouse.statistics.reasons import Floats
 from lifthouse.threads import linear_algebra_threads
 
 COLUMNS = {
@@ -98,7 +99,7 @@ def refutations(
     Args:
         pairs: The pairs.
         sampled_units: Gives a pair's fitted units: `SAMPLE_KEYS` and the covariates.
-        outcomes: Gives metric_name, unit_id and value of a pair's fitted units.
+        outcomes: Gives metric_name, unit_id, value and days_followed of a pair's fitted units.
         effects: `fct_treatment_effects`.
         metrics: `int_experiment_metrics`.
         estimand: Whose effect.
@@ -130,10 +131,16 @@ def refutations(
             published = _published(effects, pair, estimand)
             for effect in published[published["dimension"] == "all"].to_dict("records"):
                 metric = str(effect["metric_name"])
-                sample, _ = sample_of(fitted, table, units, values[values["metric_name"] == metric])
-                is_proportion = bool(proportions[pair.experiment_id, metric])
+                of_metric = values[values["metric_name"] == metric].dropna(subset="value").set_index("unit_id")
+                sample, _ = sample_of(fitted, table, units, of_metric.reset_index())
                 found = _of_metric(
-                    fitted, sample, effect, seed=pair.seed, is_proportion=is_proportion, confidence=confidence
+                    fitted,
+                    sample,
+                    of_metric["days_followed"].reindex(units[units.isin(of_metric.index)]).to_numpy(float),
+                    effect,
+                    seed=pair.seed,
+                    is_proportion=bool(proportions[pair.experiment_id, metric]),
+                    confidence=confidence,
                 )
                 found.append(_heterogeneity(published[published["metric_name"] == metric]))
                 rows += [{**keys, "metric_name": metric, "estimator": "aipw", **row} for row in found]
@@ -154,6 +161,7 @@ def _published(effects: pd.DataFrame, pair: Pair, estimand: Estimand) -> pd.Data
 def _of_metric(
     fitted: Fitted,
     sample: Sample,
+    days_followed: Floats,
     effect: dict[Any, Any],
     *,
     seed: int,
@@ -176,6 +184,7 @@ def _of_metric(
     found = [
         *_refuted(sample, base, setting),
         _negative_control(fitted, sample, str(effect["metric_name"]), setting),
+        _follow_up(sample, days_followed, base, setting),
         *sensitivity_rows(
             sample,
             base,
@@ -291,6 +300,24 @@ def _negative_control(fitted: Fitted, sample: Sample, metric: str, setting: _Set
     return _should_be_zero(
         "negative_control", [estimate], "the arms differ in the metric's past beyond what covariates explain", "warn"
     )
+
+
+def _follow_up(sample: Sample, days: Floats, base: CausalEstimate, setting: _Setting) -> dict[str, object]:
+    """Compare units that were followed for as long: what is counted since exposure grows with the days since then."""
+    if np.isnan(days).all() or np.ptp(days) == 0:
+        return {"refuter": "follow_up", **_not_applicable("all units were followed for as long")}
+    of_control, of_treatment = days[~sample.treated], days[sample.treated]
+    counted = f"units were followed for {of_control.mean():.1f} days in control, {of_treatment.mean():.1f} in treatment"
+    if of_control.max() < of_treatment.min() or of_treatment.max() < of_control.min():
+        return {"refuter": "follow_up", "verdict": "fail", "reason": f"{counted}, and none as long as in the other arm"}
+    scaled = (days - days.mean()) / days.std()
+    again = setting.estimate(replace(sample, design=np.column_stack([sample.design, scaled])))
+    # A covariate that explains the outcome moves the estimate by chance as well, by what it takes from the variance.
+    explained = max(base.standard_error**2 - again.standard_error**2, 0.0)
+    row = _should_be_same("follow_up", base, again, max(base.standard_error, 2.576 * float(np.sqrt(explained))))
+    if row["verdict"] == "fail":
+        row["reason"] = f"{counted}; of those followed for as long the estimate is {again.estimate:.4g}"
+    return row
 
 
 def _heterogeneity(effects: pd.DataFrame) -> dict[str, object]:
