@@ -101,6 +101,10 @@ registry: ## Begin DATA/registry, for your experiments in place of the demo's: f
 	mkdir "$$folder"; \
 	for table in $$(cd seeds; echo *.csv); do head -n 1 "seeds/$$table" > "$$folder/$$table"; echo "$$folder/$$table"; done
 
+.PHONY: report
+report: $(INSTALLED) ## Write the published marts as a page: report.html beside them
+	.venv/bin/lifthouse report
+
 .PHONY: docs
 docs: $(INSTALLED) $(DEMO) ## Generate the catalogue of every table and column into target/
 	@$(READ_INPUT); .venv/bin/dbt docs generate --static --vars "$$vars"
@@ -110,7 +114,7 @@ lock: $(INSTALLED) ## Resolve pyproject.toml into requirements.lock again (needs
 	uv pip compile pyproject.toml --extra dev --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header -o requirements.lock
 
 # The demo's, with what a build that was killed leaves. Everything else in data/ and warehouse/ is somebody's own.
-DEMO_FILES = data/demo data/.demo.* warehouse/{lifthouse,marts}.duckdb{,.wal,.tmp,.next,.next.wal,.plan} warehouse/features
+DEMO_FILES = data/demo data/.demo.* warehouse/{lifthouse,marts}.duckdb{,.wal,.tmp,.next,.next.wal,.plan} warehouse/{features,report.html}
 .PHONY: clean
 clean: ## Remove everything that was made, the demo included; your data and warehouses stay
 	rm -rf .venv .cache target logs .mypy_cache .pytest_cache .ruff_cache src/*.egg-info $(DEMO_FILES)

@@ -10,6 +10,7 @@ from lifthouse.demo.command import add_demo
 from lifthouse.lineage.command import add_lineage
 from lifthouse.plan.command import add_plan
 from lifthouse.recipes.command import add_prepare
+from lifthouse.report.command import add_report
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -20,6 +21,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     add_prepare(commands)
     add_plan(commands)
     add_lineage(commands)
+    add_report(commands)
     options = parser.parse_args(arguments)
     return int(options.run(options))
 

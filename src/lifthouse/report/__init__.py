@@ -1,0 +1,1 @@
+"""The published marts as one page of HTML that needs nothing beside itself."""
