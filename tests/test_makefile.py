@@ -170,6 +170,7 @@ def test_clean_leaves_data_and_warehouses_of_ones_own(project: Project):
         "warehouse/lifthouse.duckdb.wal",
         "warehouse/marts.duckdb",
         "warehouse/marts.duckdb.next",
+        "warehouse/report.html",
         "warehouse/features/feature_users/as_of_date=2026-04-01/1.parquet",
         "target/manifest.json",
         "logs/dbt.log",
