@@ -70,7 +70,7 @@ _OF_EXPERIMENTS = {
             effects.dimension = 'all'
             and effects.inference = 'always_valid'
             and verdicts.role = 'primary'
-        order by treatment_variant_id, metric_name, as_of_date
+        order by metric_name, treatment_variant_id, as_of_date
     """,
     "segments": """
         select effects.*
@@ -82,7 +82,7 @@ _OF_EXPERIMENTS = {
             and effects.is_latest
             and effects.reason is null
             and verdicts.role = 'primary'
-        order by treatment_variant_id, metric_name, dimension, segment
+        order by metric_name, treatment_variant_id, dimension, segment
     """,
     "checks": """
         select *

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import groupby
-from typing import Any
+from operator import itemgetter
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
@@ -15,6 +15,10 @@ from lifthouse.report.marts import Marts, Row
 
 _INTERVAL_WIDTH = 140
 _FUNNEL_WIDTH = 320
+# Columns of an interval: lower end, estimate, upper end.
+_RELATIVE = ("relative_ci_lower", "relative_effect", "relative_ci_upper")
+_ADJUSTED = ("ci_lower", "estimate", "ci_upper")
+_OBSERVED = ("observed_ci_lower", "observed_effect", "observed_ci_upper")
 
 
 def page(marts: Marts) -> str:
@@ -40,50 +44,40 @@ def page(marts: Marts) -> str:
 
 
 def _experiment(decision: Row, rows: dict[str, list[Row]]) -> Row:
-    verdicts = rows.get("verdicts", [])
-    checks = rows.get("checks", [])
     arms = rows.get("arms", [])
+    checks = rows.get("checks", [])
     count_units = sum(arm["count_units"] for arm in arms)
     return {
         **decision,
         "arms": [arm | {"share": arm["count_units"] / count_units if count_units else None} for arm in arms],
-        "verdicts": _beside_intervals(verdicts, "relative_ci_lower", "relative_effect", "relative_ci_upper"),
-        "trends": _trends(rows.get("days", [])),
-        "segments": [
-            {"metric_name": metric, "treatment_variant_id": treatment, "rows": _beside_intervals(found, *_RELATIVE)}
-            for (treatment, metric), found in _grouped(rows.get("segments", []), "treatment_variant_id", "metric_name")
-        ],
         "findings": [check for check in checks if check["status"] in ("fail", "warn")],
         "count_checks": Counter(check["status"] for check in checks),
-        "causal": _beside_intervals(rows.get("causal", []), "ci_lower", "estimate", "ci_upper", each=True),
+        "verdicts": _beside_intervals(rows.get("verdicts", []), _RELATIVE),
+        "trends": _trends(rows.get("days", [])),
+        "segments": _tables_of_intervals(rows.get("segments", []), _RELATIVE),
+        # Metrics have units of their own: each has its own scale.
+        "causal": [drawn for row in rows.get("causal", []) for drawn in _beside_intervals([row], _ADJUSTED)],
         "refuted": rows.get("refuted", []),
-        "tiers": [
-            {
-                "metric_name": metric,
-                "treatment_variant_id": treatment,
-                "rows": _beside_intervals(found, "observed_ci_lower", "observed_effect", "observed_ci_upper"),
-            }
-            for (metric, treatment), found in _grouped(rows.get("tiers", []), "metric_name", "treatment_variant_id")
-        ],
+        "tiers": _tables_of_intervals(rows.get("tiers", []), _OBSERVED),
     }
 
 
-_RELATIVE = ("relative_ci_lower", "relative_effect", "relative_ci_upper")
+def _by_comparison(rows: Iterable[Row]) -> list[tuple[Row, list[Row]]]:
+    """Group rows that lie side by side by metric and treatment."""
+    names = ("metric_name", "treatment_variant_id")
+    groups = groupby(rows, lambda row: tuple(row[name] for name in names))
+    return [(dict(zip(names, key, strict=True)), list(found)) for key, found in groups]
 
 
-def _grouped(rows: Iterable[Row], *names: str) -> list[tuple[tuple[Any, ...], list[Row]]]:
-    """Group rows that lie side by side."""
-    return [(key, list(found)) for key, found in groupby(rows, lambda row: tuple(row[name] for name in names))]
+def _tables_of_intervals(rows: Iterable[Row], ends: tuple[str, str, str]) -> list[Row]:
+    return [{**comparison, "rows": _beside_intervals(found, ends)} for comparison, found in _by_comparison(rows)]
 
 
-def _beside_intervals(rows: Sequence[Row], lower: str, at: str, upper: str, *, each: bool = False) -> list[Row]:
-    """Give each row its interval as a drawing, on one scale or, of rows with units of their own, on one `each`."""
-    scale = interval_scale([(row[lower], row[at], row[upper]) for row in rows], _INTERVAL_WIDTH)
-    drawn = []
-    for row in rows:
-        ends = (row[lower], row[at], row[upper])
-        drawn.append({**row, "interval": _interval(ends, interval_scale([ends], _INTERVAL_WIDTH) if each else scale)})
-    return drawn
+def _beside_intervals(rows: Sequence[Row], ends: tuple[str, str, str]) -> list[Row]:
+    """Give each row its interval as a drawing, all on one scale."""
+    intervals = [(row[ends[0]], row[ends[1]], row[ends[2]]) for row in rows]
+    scale = interval_scale(intervals, _INTERVAL_WIDTH)
+    return [row | {"interval": _interval(drawn, scale)} for row, drawn in zip(rows, intervals, strict=True)]
 
 
 def _interval(ends: tuple[float | None, float | None, float | None], scale: Scale) -> Row | None:
@@ -104,13 +98,11 @@ def _interval(ends: tuple[float | None, float | None, float | None], scale: Scal
 
 def _trends(days: Sequence[Row]) -> list[Row]:
     found = []
-    for (treatment, metric), rows in _grouped(days, "treatment_variant_id", "metric_name"):
-        chart = lines(
-            [row["as_of_date"] for row in rows],
-            *([row[name] for row in rows] for name in ("relative_effect", "relative_ci_lower", "relative_ci_upper")),
-        )
+    for comparison, rows in _by_comparison(days):
+        lower, at, upper = ([row[name] for row in rows] for name in _RELATIVE)
+        chart = lines([row["as_of_date"] for row in rows], at, lower, upper)
         if chart:
-            found.append({"treatment_variant_id": treatment, "metric_name": metric, "chart": chart})
+            found.append({**comparison, "chart": chart})
     return found
 
 
@@ -124,17 +116,16 @@ def _activity(days: Sequence[Row]) -> list[tuple[str, Lines]]:
 def _funnels(steps: Sequence[Row]) -> list[tuple[str, list[Row]]]:
     """Give each step the width of its bar; a funnel that nobody entered is left out."""
     funnels = []
-    for (name,), rows in _grouped(steps, "funnel_name"):
+    for name, found in groupby(steps, itemgetter("funnel_name")):
+        rows = list(found)
         entered = rows[0]["count_users"]
         if entered:
             scale = Scale(0, entered, 0, _FUNNEL_WIDTH)
-            funnels.append((name, [row | {"width": scale.at(row["count_users"])} for row in rows]))
+            funnels.append((str(name), [row | {"width": scale.at(row["count_users"])} for row in rows]))
     return funnels
 
 
 def _retention(rows: Sequence[Row]) -> list[Row]:
     """Give a row a cohort, with its weeks beside each other."""
-    return [
-        {"cohort_period": period, "count_users": weeks[0]["count_users"], "weeks": weeks}
-        for (period,), weeks in _grouped(rows, "cohort_period")
-    ]
+    cohorts = [list(weeks) for _, weeks in groupby(rows, itemgetter("cohort_period"))]
+    return [weeks[0] | {"weeks": weeks} for weeks in cohorts]
