@@ -50,9 +50,9 @@ def found(sql: str) -> tuple[dict[str, str], str]:
         (f"select sum(b) as s from {ORDERS} group by c having max(d) > 0", {"s": "orders.b"}, "orders.c orders.d"),
         (f"select count(*) filter (where b) as n from {ORDERS}", {"n": "orders.b"}, ""),
         (f"select distinct a from {ORDERS}", {"a": "orders.a"}, "orders.a"),
-        (f"select a from {ORDERS} order by b limit 1", {"a": "orders.a"}, "orders.b"),
+        (f"select a from {ORDERS} order by b limit 1", {"a": "orders.a"}, "orders.a orders.b"),
         (f"select a from {ORDERS} order by b", {"a": "orders.a"}, ""),
-        (f"(select a from {ORDERS} order by b limit 1)", {"a": "orders.a"}, "orders.b"),
+        (f"(select a from {ORDERS} order by b limit 1)", {"a": "orders.a"}, "orders.a orders.b"),
         (
             f"select a from {ORDERS} qualify row_number() over (partition by b order by c) = 1",
             {"a": "orders.a"},
@@ -95,7 +95,28 @@ def found(sql: str) -> tuple[dict[str, str], str]:
             {"l": "orders.a orders.b", "p": "orders.d"},
             "",
         ),
-        (f"select unnest(a) as one from {ORDERS}", {"one": "orders.a"}, ""),
+        (f"select b, unnest(a) as one from {ORDERS}", {"b": "orders.b", "one": "orders.a"}, "orders.a"),
+        (
+            f"select o.b, r.i from {ORDERS} as o cross join (select unnest(o.a) as i) as r",
+            {"b": "orders.b", "i": "orders.a"},
+            "orders.a",
+        ),
+        (
+            f"select o.b, l.z from {ORDERS} o, lateral (select o.a + u.x as z from {USERS} u where u.y = o.c) l",
+            {"b": "orders.b", "z": "orders.a orders.c users.x users.y"},
+            "orders.a orders.c users.x users.y",
+        ),
+        (f"(select a, b from {ORDERS}) order by b limit 3", {"a": "orders.a", "b": "orders.b"}, "orders.a orders.b"),
+        (f"select a, b from {ORDERS} order by all offset 2", {"a": "orders.a", "b": "orders.b"}, "orders.a orders.b"),
+        (f"select a from {ORDERS} limit (select max(x) from {USERS})", {"a": "orders.a"}, "orders.a users.x"),
+        (f"select distinct on (a) c from {ORDERS} order by a, b", {"c": "orders.c"}, "orders.a orders.b orders.c"),
+        (f"select first(a) as f from (select * from {ORDERS} order by b)", {"f": "orders.a"}, "orders.b"),
+        (
+            f"select (select max(x) from {USERS} u where u.a = o.b) as m, count(*) as n from {ORDERS} o group by all",
+            {"m": "orders.b users.a users.x", "n": ""},
+            "orders.b users.a users.x",
+        ),
+        (f"select p from {ORDERS} as o(p, q) where q > 1", {"p": "orders.*"}, "orders.*"),
         (f"select hash(o) as h from {ORDERS} as o", {"h": "orders.*"}, ""),
         (f"with t as (select a, b from {ORDERS}) select hash(t) as h from t", {"h": "orders.a orders.b"}, ""),
         ("select r.u as u from read_csv('f.csv') as r where r.v", {"u": "READ_CSV('f.csv').u"}, "READ_CSV('f.csv').v"),
@@ -106,8 +127,17 @@ def test_finds_what_values_and_rows_are_made_of(sql, values, rows):
 
 
 @pytest.mark.parametrize(
-    "sql", ["select from where", f"drop table {ORDERS}", "with recursive t as (select 1 as a) select a from t"]
+    "sql",
+    [
+        "select from where",
+        f"drop table {ORDERS}",
+        "with recursive t as (select 1 as a) select a from t",
+        f"select columns('a|b') from {ORDERS}",
+        f"pivot {ORDERS} on a using sum(b)",
+        f"select a, b from {ORDERS} union all select x, x from {USERS}",
+        "select x from read_csv('a') as p inner join read_csv('b') as q on p.k = q.k",
+    ],
 )
-def test_what_is_no_select_is_an_error(sql):
+def test_what_can_not_be_followed_is_an_error(sql):
     with pytest.raises(SqlglotError):
         origins(sql, SCHEMA)

@@ -37,16 +37,28 @@ def test_every_model_and_column_has_its_origins(lineage: Lineage, demo_warehouse
     assert models == {
         (table.name, name)
         for table in lineage.tables.values()
-        if table.kind in {"model", "snapshot"}
+        if table.kind in {"SQL", "Python", "versions"}
         for name in table.origins.values
     }
+
+
+def test_all_sql_of_the_project_is_followed(lineage: Lineage) -> None:
+    assert [table.name for table in lineage.tables.values() if table.kind == "unread"] == []
+
+
+def test_a_restatement_is_of_the_numbers_that_are_compared(lineage: Lineage) -> None:
+    values, _ = upstream(lineage, "fct_effect_restatements", "restated_at")["int_effects_to_publish"]
+
+    assert {"effect_id", "absolute_effect", "standard_error", "metric_definition"} <= set(values)
 
 
 def test_a_p_value_leads_back_to_events_exposures_and_the_registry(lineage: Lineage) -> None:
     found = upstream(lineage, "fct_experiment_effects", "p_value")
 
     assert list(found)[:2] == ["fct_experiment_effects", "int_experiment_effects"]
-    inputs = {name: set(values) for name, (values, _) in found.items() if lineage.tables[name].kind != "model"}
+    inputs = {
+        name: set(values) for name, (values, _) in found.items() if lineage.tables[name].kind in {"input", "registry"}
+    }
     assert inputs["events"] >= {"user_id", "event_type", "occurred_at", "revenue"}
     assert inputs["exposures"] >= {"user_id", "experiment_id", "variant_id", "exposed_at"}
     assert inputs["experiments"] >= {"started_at", "ended_at"}

@@ -11,12 +11,10 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from lifthouse.lineage.graph import Lineage, Reached
-from lifthouse.lineage.origins import Column
+from lifthouse.lineage.origins import Column, normalised
 from lifthouse.lineage.project import LineageError, read_lineage
 
 _WIDTH = 120
-# What dbt's kinds of tables are called here.
-_KINDS = {"source": "input", "seed": "registry", "model": "SQL", "snapshot": "versions"}
 
 
 def add_lineage(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -55,6 +53,7 @@ def _column(text: str, lineage: Lineage) -> Column:
 
     """
     table_name, _, name = text.partition(".")
+    name = normalised(name)
     table = lineage.tables.get(table_name)
     if not table:
         raise LineageError(f"{table_name} is no table.{_did_you_mean(table_name, lineage.tables)}")
@@ -83,18 +82,16 @@ def _lines(found: list[Reached]) -> list[str]:
             break_on_hyphens=False,
         )
     ]
+    read_whole = "which column goes into which can't be told: all that the model reads"
     legend = {
         "(column)  only decides which rows there are: by a join, a filter or a group": any(r.rows for r in found),
-        "Python    which column goes into which can't be told: all that the model reads": any(
-            r.table.is_python for r in found
-        ),
+        **{f"{kind:10}{read_whole}": any(r.table.kind == kind for r in found) for kind in ("Python", "unread")},
     }
     return [*lines, *(["", *explained] if (explained := [text for text, occurs in legend.items() if occurs]) else [])]
 
 
 def _columns(reached: Reached) -> str:
     table = reached.table
-    kind = "Python" if table.is_python else _KINDS[table.kind]
     count = len(table.columns)
     values = [f"all {count} columns"] if len(reached.values) == count > 1 else list(reached.values)
-    return f"{kind:10}" + ", ".join(values + [f"({name})" for name in reached.rows])
+    return f"{table.kind:10}" + ", ".join(values + [f"({name})" for name in reached.rows])

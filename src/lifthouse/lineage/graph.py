@@ -17,10 +17,10 @@ class Table:
 
     Attributes:
         name: As dbt calls it.
-        kind: What dbt takes it for: source, seed or model.
+        kind: input, registry, versions (a snapshot), SQL; Python, or unread: SQL that can't be followed. Each column of
+            these two may be of all that is read.
         columns: In their order.
         origins: What the columns are made of: nothing, of a table that is not built.
-        is_python: Whether Python computes them, where lineage does not look: each may be of all that is read.
 
     """
 
@@ -28,7 +28,6 @@ class Table:
     kind: str
     columns: tuple[str, ...]
     origins: Origins
-    is_python: bool = False
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import graphlib
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +12,10 @@ import duckdb
 from sqlglot.errors import SqlglotError
 
 from lifthouse.lineage.graph import Lineage, Table
-from lifthouse.lineage.origins import Column, Origins, origins
+from lifthouse.lineage.origins import Column, Origins, normalised, origins
 
 Node = dict[str, Any]
+_KINDS = {"source": "input", "seed": "registry", "snapshot": "versions"}
 # Columns by table, by schema, by database.
 Schema = dict[str, dict[str, dict[str, dict[str, str]]]]
 
@@ -40,11 +41,8 @@ def read_lineage(target: Path, warehouse: Path) -> Lineage:
             raise LineageError(f"{file} does not exist: build first (make build)")
     manifest = json.loads(manifest_file.read_text())
     build = _Build(manifest["sources"] | manifest["nodes"], target / "compiled", _schema(warehouse))
-    try:
-        tables = build.tables()
-    except SqlglotError as error:
-        raise LineageError(f"{error}\nExpected: a warehouse of the last build. Build {warehouse} again") from error
-    if not any(table.kind == "model" for table in tables):
+    tables = build.tables()
+    if not any(table.kind == "SQL" for table in tables):
         raise LineageError(f"the last build was not of {warehouse}: build it again, or name another target folder")
     return Lineage(tables)
 
@@ -54,13 +52,13 @@ def _schema(warehouse: Path) -> Schema:
     try:
         with duckdb.connect(warehouse, read_only=True) as connection:
             found = connection.execute(
-                "select database_name, schema_name, table_name, lower(column_name) from duckdb_columns() "
-                "where not internal"
+                "select database_name, schema_name, table_name, column_name from duckdb_columns() where not internal"
             ).fetchall()
     except duckdb.Error as error:
         raise LineageError(f"{error}\nExpected: a warehouse that no build has open. Wait for it") from error
     for database, folder, table, column in found:
-        schema.setdefault(database, {}).setdefault(folder, {}).setdefault(table, {})[column] = "unknown"
+        columns = schema.setdefault(database, {}).setdefault(folder, {}).setdefault(table, {})
+        columns[normalised(column)] = "unknown"
     return schema
 
 
@@ -73,20 +71,22 @@ class _Build:
         self._nodes = {
             key: node for key, node in nodes.items() if node["resource_type"] == "source" or self._columns(node)
         }
+        self._inputs: dict[str, str] = {}
 
     def tables(self) -> list[Table]:
         """Return all tables in an order in which they can be built."""
-        made_of = {key: self._origins(node) for key, node in self._nodes.items()}
+        queries = {key: self._query(node) for key, node in self._nodes.items()}
+        self._inputs = self._names_of_inputs(queries)
+        made_of = {key: self._origins(node, queries[key]) for key, node in self._nodes.items()}
         read = sorted(column for found in made_of.values() for column in found.all)
         order = graphlib.TopologicalSorter({key: self._read_by(node) for key, node in self._nodes.items()})
         return [
             Table(
                 name=node["name"],
-                kind=node["resource_type"],
+                kind=_KINDS.get(node["resource_type"]) or ("SQL" if queries[key] else _unread(node)),
                 columns=self._columns(node)
                 or tuple(dict.fromkeys(column.name for column in read if column.table == node["name"])),
                 origins=made_of[key],
-                is_python=_is_python(node),
             )
             for key in order.static_order()
             for node in [self._nodes[key]]
@@ -94,36 +94,58 @@ class _Build:
 
     def _columns(self, node: Node) -> tuple[str, ...]:
         """Return the columns of a table in their order; none of the input's, which the warehouse does not hold."""
-        return tuple(self._schema.get(node["database"], {}).get(node["schema"], {}).get(_table_name(node), {}))
+        name = node.get("alias") or node["name"]
+        return tuple(self._schema.get(node["database"], {}).get(node["schema"], {}).get(name, {}))
 
     def _read_by(self, node: Node) -> list[str]:
         """Return the keys of the tables that a table is made of."""
         return [key for key in node.get("depends_on", {}).get("nodes", []) if key in self._nodes]
 
-    def _origins(self, node: Node) -> Origins:
-        """Find what the columns of a table are made of."""
-        read = [self._nodes[key] for key in self._read_by(node)]
-        if node["resource_type"] == "snapshot":
-            # It keeps the versions of what it reads.
-            same = {
-                name: {table["name"] for table in read if name in self._columns(table)} for name in self._columns(node)
-            }
-            return Origins(
-                {name: frozenset(Column(table, name) for table in tables) for name, tables in same.items()}, frozenset()
-            )
-        if node["resource_type"] != "model":
-            return Origins({}, frozenset())
-        if _is_python(node):
-            all_read = frozenset(Column(table["name"], name) for table in read for name in self._columns(table))
-            return Origins(dict.fromkeys(self._columns(node), all_read), frozenset())
+    def _query(self, node: Node) -> Origins | None:
+        """Look through the SQL of a model; None where there is none, or none that can be followed."""
+        if node["resource_type"] != "model" or node["language"] != "sql":
+            return None
         file = self._compiled / node["package_name"] / node["original_file_path"]
         if not file.exists():
             raise LineageError(f"{file} does not exist: build first (make build)")
-        found = origins(file.read_text(), self._schema)
+        try:
+            return origins(file.read_text(), self._schema)
+        except SqlglotError:
+            return None
+
+    def _names_of_inputs(self, queries: dict[str, Origins | None]) -> dict[str, str]:
+        """Tell which table of the input a file or relation is: what is read by a model that reads no other input."""
+        names: dict[str, str] = {}
+        for key, found in queries.items():
+            read = [self._nodes[each] for each in self._read_by(self._nodes[key])]
+            inputs = [node["name"] for node in read if node["resource_type"] == "source"]
+            known = {_relation(node) for node in [*read, self._nodes[key]]}
+            if found and len(inputs) == 1:
+                names |= {column.table: inputs[0] for column in found.all if column.table not in known}
+        return names
+
+    def _origins(self, node: Node, found: Origins | None) -> Origins:
+        """Find what the columns of a table are made of, by the names that dbt gives its tables."""
+        read = [self._nodes[key] for key in self._read_by(node)]
+        columns = self._columns(node)
+        if node["resource_type"] == "snapshot":
+            return self._of_snapshot(node, read)
+        if node["resource_type"] != "model":
+            return Origins({}, frozenset())
+        if not found:
+            all_read = frozenset(Column(table["name"], name) for table in read for name in self._columns(table))
+            return Origins(dict.fromkeys(columns, all_read), frozenset())
         return Origins(
-            {name: self._named(columns, node, read) for name, columns in found.values.items()},
+            {name: self._named(found.values.get(name, found.all), node, read) for name in columns},
             self._named(found.rows, node, read),
         )
+
+    def _of_snapshot(self, node: Node, read: list[Node]) -> Origins:
+        """Give the columns that a snapshot keeps, in a row for each version of those that it compares."""
+        same = {name: frozenset(_where(name, self._columns, read)) for name in self._columns(node)}
+        compared = [node["config"]["unique_key"], *node["config"]["check_cols"]]
+        versions = frozenset(column for name in compared for column in _where(normalised(name), self._columns, read))
+        return Origins({name: columns or versions for name, columns in same.items()}, versions)
 
     def _named(self, columns: Iterable[Column], reader: Node, read: list[Node]) -> frozenset[Column]:
         """Name the tables of columns as dbt does. A daily run looks into what it adds to, which is no origin."""
@@ -138,16 +160,18 @@ class _Build:
                 return {Column(node["name"], name) for name in ([column.name] if column.name in columns else columns)}
         # A file, or a relation that somebody named, stands for a table of the input.
         inputs = [node["name"] for node in read if node["resource_type"] == "source"]
-        return {Column(name, column.name) for name in [name for name in inputs if name in column.table] or inputs}
+        known = self._inputs.get(column.table)
+        return {Column(name, column.name) for name in ([known] if known else inputs)}
 
 
-def _is_python(node: Node) -> bool:
-    return bool(node.get("language") == "python")
+def _unread(model: Node) -> str:
+    return "Python" if model["language"] == "python" else "unread"
 
 
-def _table_name(node: Node) -> str:
-    return str(node.get("alias") or node["name"])
+def _where(name: str, columns: Callable[[Node], Iterable[str]], tables: list[Node]) -> list[Column]:
+    return [Column(table["name"], name) for table in tables if name in columns(table)]
 
 
 def _relation(node: Node) -> str:
-    return f"{node['database']}.{node['schema']}.{_table_name(node)}"
+    """Write the name of a table as origins do."""
+    return ".".join(normalised(part) for part in (node["database"], node["schema"], node.get("alias") or node["name"]))
