@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import difflib
-import os
 import sys
 import textwrap
 from collections.abc import Iterable
@@ -13,6 +12,7 @@ from pathlib import Path
 from lifthouse.lineage.graph import Lineage, Reached
 from lifthouse.lineage.origins import Column, normalised
 from lifthouse.lineage.project import LineageError, read_lineage
+from lifthouse.places import warehouse
 
 _WIDTH = 120
 
@@ -33,9 +33,8 @@ def add_lineage(subparsers: argparse._SubParsersAction[argparse.ArgumentParser])
 
 
 def _lineage(options: argparse.Namespace) -> int:
-    warehouse = Path(os.environ.get("LIFTHOUSE_WAREHOUSE") or "warehouse/lifthouse.duckdb")
     try:
-        lineage = read_lineage(options.target, warehouse)
+        lineage = read_lineage(options.target, warehouse())
         column = _column(options.column, lineage)
     except LineageError as error:
         print(f"lifthouse lineage: {error}", file=sys.stderr)

@@ -11,6 +11,7 @@ from pathlib import Path
 import duckdb
 import pandas as pd
 
+from lifthouse.places import published_marts
 from lifthouse.results.planning import EFFECTS_THAT_PLAN, Planned, experiment_plans, history_of_metrics
 
 _SHOWN = {
@@ -61,9 +62,8 @@ def add_plan(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 
 def _plan(options: argparse.Namespace) -> int:
-    warehouse = Path(os.environ.get("LIFTHOUSE_WAREHOUSE") or "warehouse/lifthouse.duckdb")
-    marts = options.marts or warehouse.with_name("marts.duckdb")
     try:
+        marts = published_marts(options.marts)
         planned = Planned(
             effect=options.effect,
             treatments=options.treatments,
@@ -87,8 +87,6 @@ def _plan(options: argparse.Namespace) -> int:
 
 def _history(marts: Path, metrics: list[str]) -> pd.DataFrame:
     """Read the history of some metrics, or of all that have one."""
-    if not marts.exists():
-        raise PlanError(f"{marts} does not exist: build a warehouse first (make build), or name one with --marts")
     with duckdb.connect(marts, read_only=True) as connection:
         history = history_of_metrics(
             connection.sql(f"select * from fct_experiment_effects where {EFFECTS_THAT_PLAN}").df(),

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from pathlib import Path
 
 import duckdb
 
+from lifthouse.places import published_marts
 from lifthouse.report.marts import ReportError, read_marts
 from lifthouse.report.page import page
 
@@ -27,12 +27,9 @@ def add_report(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 
 def _report(options: argparse.Namespace) -> int:
-    warehouse = Path(os.environ.get("LIFTHOUSE_WAREHOUSE") or "warehouse/lifthouse.duckdb")
-    marts = options.marts or warehouse.with_name("marts.duckdb")
-    out = options.out or marts.with_name("report.html")
     try:
-        if not marts.exists():
-            raise ReportError(f"{marts} does not exist: build a warehouse first (make build), or name one with --marts")
+        marts = published_marts(options.marts)
+        out = options.out or marts.with_name("report.html")
         with duckdb.connect(marts, read_only=True) as connection:
             written = page(read_marts(connection, options.experiments))
         staged = out.with_name(f"{out.name}.next")
