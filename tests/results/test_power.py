@@ -209,6 +209,33 @@ def test_an_experiment_without_units_is_planned_from_history(power):
     assert power.loc[("new", "clicks", "b"), "plan_reason"] == "no_history"
 
 
+@pytest.mark.parametrize("order", ["bc", "cb"])
+def test_units_are_those_of_all_arms_also_where_one_was_retired(order):
+    # 500 units of each arm on the first day, then b is retired, and 2,000 of a and c on the second.
+    units = {"b": [500, 500], "c": [500, 2500]}
+    rows = pd.DataFrame(
+        [
+            effect("revenue", "primary", day, units[arm][day - 1], 20.0, 40.0, treatment_variant_id=arm)
+            | {"is_latest": day == 2}
+            for day in (1, 2)
+            for arm in order
+        ]
+    )
+    power = experiment_power(rows, VARIANTS, registry())
+    power = power[power["basis"] == "experiment"]
+    assert power["treatment_variant_id"].tolist() == ["b", "c"]
+    assert power["count_units"].tolist() == [5500, 5500]
+    assert power["units_per_day"].tolist() == [2750, 2750]
+    # Each pair is as large as it is, with two tests that share the error.
+    size = 0.1 * 20 / 40
+    theirs = [TTestIndPower().power(size, n, 0.05 / 2) for n in (500, 2500)]
+    assert power["power_now"].tolist() == pytest.approx(theirs, abs=1e-9)
+
+    history = history_of_metrics(rows, CONTROLS, DEFINITIONS)
+    assert history["count_units"].tolist() == [1500, 5500]
+    assert history["units_per_day"].tolist() == [2750, 2750]
+
+
 def test_a_blocked_experiment_says_nothing():
     rows = experiment_power(effects(), VARIANTS, registry(blocked=["old"]))
     old = rows[rows["experiment_id"] == "old"]

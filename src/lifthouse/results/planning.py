@@ -126,7 +126,9 @@ def history_of_metrics(effects: pd.DataFrame, controls: Mapping[str, str], metri
         return pd.DataFrame(columns=_HISTORY)
     plain = usable[usable["variance_reduction"] == "none"].sort_values([*_DAY, "treatment_variant_id"])
     rows = plain.drop_duplicates(_DAY).set_index(_DAY)
-    rows["count_units"] = rows["count_control"] + plain.groupby(_DAY)["count_treatment"].sum()
+    of_day = plain.groupby(_DAY)
+    # Where a phase lacks an arm, that arm's pair counts only a part of control.
+    rows["count_units"] = of_day["count_control"].max() + of_day["count_treatment"].sum()
     noise = rows["standard_error"] ** 2 / (1 / rows["count_control"] + 1 / rows["count_treatment"])
     cuped = usable[usable["variance_reduction"] == "cuped"].groupby(_DAY)["variance_reduction_rate"].mean()
     rate = cuped.reindex(rows.index)

@@ -148,7 +148,8 @@ def _observed(effects: pd.DataFrame, registry: Registry) -> pd.DataFrame:
     ranked = chosen.assign(is_missing=chosen["reason"].notna()).sort_values(["is_missing", "variance_reduction"])
     rows = ranked.drop_duplicates(_KEY).drop(columns="is_missing")
     arms = rows.groupby(["experiment_id", "metric_name"])
-    rows["count_units"] = arms["count_control"].transform("first") + arms["count_treatment"].transform("sum")
+    # Where a phase lacks an arm, that arm's pair counts only a part of control.
+    rows["count_units"] = arms["count_control"].transform("max") + arms["count_treatment"].transform("sum")
     per_pair = 1 / rows["count_control"] + 1 / rows["count_treatment"]
     rows["unit_variance"] = rows["standard_error"] ** 2 / per_pair
     rows["share_control"] = rows["count_control"] / rows["count_units"]
@@ -165,7 +166,7 @@ def _units_per_day(effects: pd.DataFrame, registry: Registry) -> dict[str, float
     of_all = (effects["control_variant_id"] == controls) & (effects["dimension"] == "all")
     series = effects[of_all & (effects["variance_reduction"] == "none")]
     keys = ["experiment_id", "metric_name", "as_of_date"]
-    daily = series.groupby(keys).agg(control=("count_control", "first"), treatments=("count_treatment", "sum"))
+    daily = series.groupby(keys).agg(control=("count_control", "max"), treatments=("count_treatment", "sum"))
     units = daily.sum(axis=1).groupby(["experiment_id", "as_of_date"]).max()
     rates = {}
     for experiment, state in units[units > 0].groupby(level=0):
