@@ -23,11 +23,11 @@ counted as (
         experiment_id,
         treatment_variant_id,
         max(as_of_date) as as_of_date,
-        count(*) filter (where role = 'primary' and verdict != 'no_estimate') as count_primary,
+        count(*) filter (where role = 'primary') as count_primary,
         count(*) filter (where role = 'guardrail') as count_guardrails,
         {%- for role, verdict in [
-            ('primary', 'better'), ('primary', 'worse'), ('primary', 'not_worthwhile'), ('secondary', 'better'), ('secondary', 'worse'),
-            ('guardrail', 'worse'), ('guardrail', 'undecided'), ('guardrail', 'no_estimate')
+            ('primary', 'better'), ('primary', 'worse'), ('primary', 'not_worthwhile'), ('primary', 'no_estimate'),
+            ('secondary', 'better'), ('secondary', 'worse'), ('guardrail', 'worse'), ('guardrail', 'undecided'), ('guardrail', 'no_estimate')
         ] %}
         count(*) filter (where role = '{{ role }}' and verdict = '{{ verdict }}') as count_{{ role }}_{{ verdict }},
         string_agg(metric_name, ', ' order by metric_name) filter (where role = '{{ role }}' and verdict = '{{ verdict }}')
@@ -58,7 +58,7 @@ ruled as (
         *,
         case
             when count_guardrail_worse > 0 then 'guardrail_harmed'
-            when count_primary = 0 then 'no_primary_estimate'
+            when count_primary_no_estimate = count_primary then 'no_primary_estimate'
             when count_primary_worse > 0 then 'primary_harmed'
             when count_primary_better > 0 and count_guardrail_undecided + count_guardrail_no_estimate > 0
                 then 'guardrail_undecided'
