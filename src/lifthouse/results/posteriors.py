@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import fields
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from scipy import special
 
 from lifthouse.results.columns import columns_of, typed
-from lifthouse.results.comparisons import Compared, metric_comparisons
+from lifthouse.results.comparisons import Compared, Rows, metric_comparisons, rows_at
 from lifthouse.results.registry import Registry
 from lifthouse.results.states import metric_states
 from lifthouse.statistics.beta_binomial import beta_binomial_posterior
@@ -48,7 +50,7 @@ def experiment_posteriors(
     Proportions without a declared prior of their effect have a beta posterior for each arm, from a uniform prior; all
     else a normal one, on the scale of its prior. Proportions that are adjusted or averaged over phases are no counts of
     one beta, and have the normal prior of other metrics. Several treatments are judged together: which is best, and
-    what choosing another forgoes.
+    what choosing another forgoes; those without an estimate are left out of it.
 
     Args:
         moments: Rows of `fct_metric_moments`.
@@ -86,25 +88,39 @@ def _frames(
     if metric["is_proportion"] and not has_prior and all(pair.arms for pair in pairs):
         name, scale = "beta_binomial", "relative"
         reasons = [_beta_reason(pair) for pair in pairs]
-        posterior = _beta_posterior(pairs, metric, confidence)
+        successes, counts = _counts(pairs)
+
+        def posterior_of(rows: Rows, treatments: Rows) -> Posterior:
+            arms = np.ix_(rows, np.append(0, 1 + treatments))
+            return beta_binomial_posterior(
+                successes[arms],
+                counts[arms],
+                equivalence=float(metric["minimum_detectable_effect"]),
+                confidence=confidence,
+                larger_is_better=sign > 0,
+            )
     else:
         name, scale = "normal", str(metric["prior_scale"])
         estimates = [_estimates(pair, scale) for pair in pairs]
         reasons = [reason for _, reason in estimates]
         effect, variance, shared = (
-            np.stack([nulled(values, reason) for values, reason in zip(part, reasons, strict=True)], axis=1)
-            for part in zip(*(estimate for estimate, _ in estimates), strict=True)
+            np.stack(part, axis=1) for part in zip(*(estimate for estimate, _ in estimates), strict=True)
         )
-        posterior = normal_posterior(
-            sign * effect,
-            variance,
-            sign * shared,
-            prior_mean=sign * float(metric["prior_mean"]),
-            prior_standard_deviation=metric["prior_standard_deviation"] if has_prior else _PRIOR_STANDARD_DEVIATION,
-            equivalence=_equivalence(metric, pairs[0].comparison, scale),
-            confidence=confidence,
-        )
-    unit = np.abs(pairs[0].comparison.baseline) if scale == "absolute" else np.ones(len(posterior.mean))
+
+        def posterior_of(rows: Rows, treatments: Rows) -> Posterior:
+            chosen = np.ix_(rows, treatments)
+            comparison = rows_at(pairs[treatments[0]].comparison, rows)
+            return normal_posterior(
+                sign * effect[chosen],
+                variance[chosen],
+                sign * shared[chosen],
+                prior_mean=sign * float(metric["prior_mean"]),
+                prior_standard_deviation=metric["prior_standard_deviation"] if has_prior else _PRIOR_STANDARD_DEVIATION,
+                equivalence=_equivalence(metric, comparison, scale),
+                confidence=confidence,
+            )
+
+    posterior = _of_known(np.stack(reasons, axis=1) == Reason.NONE, posterior_of)
     for at, (pair, reason) in enumerate(zip(pairs, reasons, strict=True)):
         bounds = sign * posterior.ci_lower[:, at], sign * posterior.ci_upper[:, at]
         columns = pair.keys | {
@@ -125,10 +141,36 @@ def _frames(
         }
         columns |= {name: nulled(np.asarray(columns[name], float), reason) for name in _NUMBERS}
         frame = pd.DataFrame(columns)
+        unit = np.abs(pair.comparison.baseline) if scale == "absolute" else 1.0
         acceptable = posterior.expected_loss[:, at] <= acceptable_loss * unit
         frame["is_loss_acceptable"] = pd.Series(acceptable).astype("boolean")
         frame.loc[frame["expected_loss"].isna(), "is_loss_acceptable"] = pd.NA
         yield frame
+
+
+def _of_known(is_known: npt.NDArray[np.bool_], posterior_of: Callable[[Rows, Rows], Posterior]) -> Posterior:
+    """Judge the treatments that each row has an estimate of, as if there were no others.
+
+    An arm without units, because it comes later or not at all, is no rival to the others.
+
+    Args:
+        is_known: Whether a treatment has an estimate, shape (n, k).
+        posterior_of: Gives the posterior of some rows and treatments.
+
+    Returns:
+        The posterior of all of them; NaN where nothing is known.
+
+    """
+    numbers: dict[str, Floats] = {field.name: np.full(is_known.shape, np.nan) for field in fields(Posterior)}
+    numbers["expected_loss_of_control"] = np.full(len(is_known), np.nan)
+    patterns, pattern_of = np.unique(is_known, axis=0, return_inverse=True)
+    for at, pattern in enumerate(patterns):
+        rows, treatments = np.flatnonzero(pattern_of == at), np.flatnonzero(pattern)
+        if len(treatments):
+            part = posterior_of(rows, treatments)
+            for name, values in numbers.items():
+                values[np.ix_(rows, treatments) if values.ndim == 2 else rows] = getattr(part, name)
+    return Posterior(**numbers)
 
 
 def _equivalence(metric: dict[str, Any], comparison: Comparison, scale: str) -> Floats | float:
@@ -137,18 +179,13 @@ def _equivalence(metric: dict[str, Any], comparison: Comparison, scale: str) -> 
     return smallest * np.abs(comparison.baseline) if scale == "absolute" else smallest
 
 
-def _beta_posterior(pairs: list[Compared], metric: dict[str, Any], confidence: float) -> Posterior:
+def _counts(pairs: list[Compared]) -> tuple[Floats, Floats]:
+    """Successes and units of all arms, control first."""
     arms = [pair.arms for pair in pairs if pair.arms]
     every = [arms[0][0], *(treatment for _, treatment in arms)]
     counts = np.stack([arm.count for arm in every], axis=1)
     shares = np.stack([np.nan_to_num(arm.mean[:, 0]) for arm in every], axis=1)
-    return beta_binomial_posterior(
-        np.clip(np.round(shares * counts), 0, counts),
-        counts,
-        equivalence=float(metric["minimum_detectable_effect"]),
-        confidence=confidence,
-        larger_is_better=metric["direction"] != "decrease",
-    )
+    return np.clip(np.round(shares * counts), 0, counts), counts
 
 
 def _beta_reason(pair: Compared) -> Codes:
