@@ -1,6 +1,7 @@
 """Effects of experiments that have quantiles only, which effects are one family, and planned looks."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -122,6 +123,107 @@ def test_the_latest_effects_are_one_family_whatever_day_each_metric_ends_on():
     # On the day on which one metric ended the other had not: by day it stands alone.
     [going_on] = fixed[(fixed["as_of_date"] == "2026-03-14") & ~fixed["is_latest"]].to_dict("records")
     assert going_on["p_value_adjusted"] == going_on["p_value"]
+
+
+def adjustable(experiment: str, metric: str, arms: dict[str, np.ndarray]) -> list[dict[str, object]]:
+    """Moments of arms by unit: what is measured, and beside it what was known before exposure, if anything was."""
+    return [
+        {
+            "experiment_id": experiment,
+            "metric_name": metric,
+            "variant_id": variant,
+            "dimension": "all",
+            "segment": "all",
+            "activity_date": pd.Timestamp("2026-03-14"),
+            "count_units": len(values),
+            "value_names": ["numerator", "pre_numerator"][: values.shape[1]],
+            "pivots": [0.0] * values.shape[1],
+            "sums": values.sum(axis=0),
+            "products": (values.T @ values)[np.triu_indices(values.shape[1])],
+        }
+        for variant, values in arms.items()
+    ]
+
+
+def held_against_both(one: float, other: float) -> list[float]:
+    """Two p-values by Holm's method."""
+    smallest, largest = sorted((one, other))
+    steps = [min(2 * smallest, 1.0), min(max(2 * smallest, largest), 1.0)]
+    return steps if one <= other else steps[::-1]
+
+
+def test_a_metric_that_nothing_adjusts_is_in_the_family_of_those_that_are_adjusted():
+    rng = np.random.default_rng(8)
+    before = rng.normal(size=(2, 80, 1))
+    after = before + 0.3 * rng.normal(size=before.shape) + np.array([0.0, 0.25]).reshape(2, 1, 1)
+    stays = rng.normal(size=before.shape) + np.array([0.0, 0.32]).reshape(2, 1, 1)
+    rows = pd.DataFrame(
+        [
+            *adjustable("x", "spent", dict(zip("ab", np.concatenate([after, before], axis=2), strict=True))),
+            *adjustable("x", "stays", dict(zip("ab", stays, strict=True))),
+        ]
+    )
+
+    effects = experiment_effects(rows, quantiles().iloc[:0], registry("spent", "stays"))
+
+    for inference in ("fixed", "always_valid"):
+        of_kind = effects[effects["inference"] == inference].set_index(["metric_name", "variance_reduction"])
+        p_value, adjusted = of_kind["p_value"], of_kind["p_value_adjusted"]
+        unadjusted, alone = held_against_both(p_value["spent", "none"], p_value["stays", "none"])
+        cuped, beside = held_against_both(p_value["spent", "cuped"], p_value["stays", "none"])
+        assert p_value["spent", "cuped"] < p_value["stays", "none"] < p_value["spent", "none"]
+        assert adjusted["spent", "cuped"] == pytest.approx(cuped)
+        assert adjusted["spent", "none"] == pytest.approx(unadjusted)
+        # Read beside the one or the other: it is as sure as both allow.
+        assert adjusted["stays", "none"] == pytest.approx(max(alone, beside))
+
+
+def test_quantiles_are_in_the_family_of_planned_and_of_always_valid_effects():
+    rng = np.random.default_rng(9)
+    arms = {variant: rng.normal(effect, size=(500, 1)) for variant, effect in zip("abc", (0, 0.5, 0.1), strict=True)}
+    of_three = pd.concat([quantiles(), quantiles().iloc[1:].assign(variant_id="c")])
+    of_three["grid_values"] = [grid_levels(0.5)] * 3
+    of_plan = registry("spent", "load", shares=(0.4, 0.3, 0.3), planned_units=1500)
+
+    effects = experiment_effects(pd.DataFrame(adjustable("x", "spent", arms)), of_three, of_plan)
+
+    # Planned looks are at two treatments against control; the others at all three pairs of arms.
+    for inference, tests in (("fixed", 6), ("always_valid", 6), ("group_sequential", 4)):
+        of_kind = effects[(effects["inference"] == inference) & (effects["metric_name"] == "spent")]
+        surest = of_kind.loc[of_kind["p_value"].idxmin()]
+        assert surest["treatment_variant_id"] == "b"
+        assert surest["p_value_adjusted"] == pytest.approx(tests * surest["p_value"])
+    assert set(effects.loc[effects["metric_name"] == "load", "inference"]) == {"fixed"}
+
+
+def test_the_effects_that_verdicts_take_are_wrong_as_seldom_as_promised():
+    rng, count = np.random.default_rng(10), 2000
+    names = [f"x{at}" for at in range(count)]
+    before = rng.normal(size=(count, 2, 200, 1))
+    spent = np.concatenate([before + rng.normal(size=before.shape), before], axis=3)
+    stays = (rng.random(before.shape) < 0.4).astype(float)
+    rows = [
+        row
+        for at, name in enumerate(names)
+        for metric, values in (("spent", spent[at]), ("stays", stays[at]))
+        for row in adjustable(name, metric, dict(zip("ab", values, strict=True)))
+    ]
+    one = registry("spent", "stays")
+    metrics = pd.concat([one.metrics.reset_index().assign(experiment_id=name) for name in names])
+    many = replace(
+        one,
+        controls=dict.fromkeys(names, "a"),
+        treatments={name: ["b"] for name in names},
+        metrics=metrics.set_index(["experiment_id", "metric_name"]).sort_index(),
+    )
+
+    effects = experiment_effects(pd.DataFrame(rows), quantiles().iloc[:0], many)
+
+    fixed = effects[effects["inference"] == "fixed"].sort_values("variance_reduction")
+    chosen = fixed.drop_duplicates(["experiment_id", "metric_name"])
+    assert set(chosen["metric_name"] + " " + chosen["variance_reduction"]) == {"spent cuped", "stays none"}
+    is_wrong = chosen.groupby("experiment_id")["p_value_adjusted"].min() < 0.05
+    assert is_wrong.mean() < 0.05 + 4 * np.sqrt(0.05 * 0.95 / count)
 
 
 def test_what_is_withheld_has_no_relative_effect_either():

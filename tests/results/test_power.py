@@ -1,5 +1,7 @@
 """Power of registered experiments and plans from history, on effects that can be followed by hand."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -112,6 +114,19 @@ def test_the_adjusted_effect_is_planned_with(power):
     assert row["units_per_day"] == 1000
     assert row["days_left"] == np.ceil((np.ceil(needed) - 3000) / 1000)
     assert not row["is_powered"]
+
+
+def test_metrics_that_nothing_adjusts_share_the_error_of_those_that_are_adjusted():
+    rows = effects()
+    rows.loc[rows["metric_name"] == "stays", "role"] = "primary"
+    metrics = METRICS.copy()
+    metrics.loc[metrics["metric_name"] == "stays", "role"] = "primary"
+    power = experiment_power(
+        rows, VARIANTS, replace(registry(), metrics=metrics.set_index(["experiment_id", "metric_name"]).sort_index())
+    )
+    observed = power[(power["experiment_id"] == "old") & (power["role"] == "primary")].set_index("metric_name")
+    assert observed["variance_reduction"].to_dict() == {"revenue": "cuped", "stays": "none"}
+    assert observed["alpha"].tolist() == pytest.approx([0.05 / 2] * 2)
 
 
 def test_a_guardrail_is_planned_against_its_margin(power):

@@ -8,7 +8,6 @@ from itertools import combinations
 from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from lifthouse.results.columns import columns_of, typed
@@ -25,10 +24,22 @@ from lifthouse.statistics.multiplicity import Method, adjusted_p_values
 from lifthouse.statistics.non_inferiority import against_margin
 from lifthouse.statistics.proportions import compare_proportions
 from lifthouse.statistics.quantiles import quantile_estimate
-from lifthouse.statistics.reasons import Reason, reason_names
+from lifthouse.statistics.reasons import Floats, Reason, reason_names
 from lifthouse.statistics.sequential import infer_always_valid
 
-_FAMILY = ["experiment_id", "role", "dimension", "as_of_date", "variance_reduction", "inference"]
+_FAMILY = ["experiment_id", "role", "dimension", "as_of_date"]
+_TEST = [
+    "experiment_id",
+    "metric_name",
+    "control_variant_id",
+    "treatment_variant_id",
+    "dimension",
+    "segment",
+    "as_of_date",
+]
+# What a test lacks is read from what is further to the left.
+_REDUCTIONS = ["none", "cuped", "post_stratified"]
+_INFERENCES = ["fixed", "always_valid", "group_sequential"]
 _GROUP = [
     "experiment_id",
     "metric_name",
@@ -99,7 +110,8 @@ def experiment_effects(
     Every treatment is compared with control on every day and in every segment; the other pairs of arms on the last
     day only. Guardrails are tested against their margin. P-values are adjusted within a family: the metrics of one
     role, treatments and segments of an experiment, dimension and day; guardrails, which claim no success, apart. The
-    latest rows are one family, whatever day each metric ends on: they are read together.
+    latest rows are one family, whatever day each metric ends on: they are read together. So is what has no adjusted or
+    no sequential effect: in such families it stands as it is.
 
     Args:
         moments: Rows of `fct_metric_moments`.
@@ -140,7 +152,7 @@ def experiment_effects(
     if not parts:
         return typed(pd.DataFrame(), COLUMNS)
     effects = _gathered(parts)
-    effects["p_value_adjusted"] = adjusted_p_values(effects["p_value"], _families(effects), method=multiplicity)
+    effects["p_value_adjusted"] = _adjusted_within_families(effects, registry, multiplicity)
     groups = effects.groupby(_GROUP, sort=False).ngroup().to_numpy()
     differences = segment_differences(
         effects["absolute_effect"],
@@ -217,10 +229,42 @@ def _gathered(parts: list[dict[str, object]]) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
-def _families(effects: pd.DataFrame) -> npt.NDArray[np.integer]:
-    """Give each row its family. Metrics end on different days, so that the latest rows are one whatever their day."""
-    days = effects["as_of_date"].mask(effects["is_latest"].astype(bool))
-    return effects.assign(as_of_date=days).groupby(_FAMILY, sort=False, dropna=False).ngroup().to_numpy()
+def _adjusted_within_families(effects: pd.DataFrame, registry: Registry, method: Method) -> Floats:
+    """Adjust p-values within families that hold what is read together, each by the effect that counts.
+
+    The effect that counts is adjusted or sequential where there is such a one, so that the family of those effects also
+    holds the tests without, with the p-value that is read in their place. An unadjusted effect that is in two families,
+    because nothing adjusts it, has the larger result of both: else more than the error of one family would be read as
+    sure. A fixed effect keeps that of its own family: sequential p-values are larger, so that what is sure with them is
+    sure there.
+    """
+    # Metrics end on different days, so that the latest rows are one family whatever their day.
+    keyed = effects.assign(as_of_date=effects["as_of_date"].mask(effects["is_latest"].astype(bool)))
+    test, family = (keyed.groupby(keys, sort=False, dropna=False).ngroup().to_numpy() for keys in (_TEST, _FAMILY))
+    inference = pd.Categorical(effects["inference"], _INFERENCES).codes
+    reduction = pd.Categorical(effects["variance_reduction"], _REDUCTIONS).codes
+    own = np.full((test.max() + 1, len(_INFERENCES), len(_REDUCTIONS)), np.nan)
+    own[test, inference, reduction] = effects["p_value"]
+    is_with_control = np.empty(len(own), bool)
+    is_with_control[test] = effects["control_variant_id"] == effects["experiment_id"].map(dict(registry.controls))
+    family_of = np.empty(len(own), int)
+    family_of[test] = family
+    standing = own.copy()
+    for at, name in enumerate(_INFERENCES):
+        standing[:, at] = np.where(np.isnan(standing[:, at]), standing[:, at, :1], standing[:, at])
+        if at > 0:
+            # Only effects against control are planned.
+            takes_part = is_with_control | (name != "group_sequential")
+            is_missing = np.isnan(standing[:, at]) & takes_part[:, None]
+            standing[:, at] = np.where(is_missing, standing[:, at - 1], standing[:, at])
+    ways = np.arange(own[0].size).reshape(own[0].shape)
+    adjusted = adjusted_p_values(
+        standing.ravel(), (family_of[:, None, None] * ways.size + ways).ravel(), method=method
+    ).reshape(own.shape)
+    plain, cuped = (adjusted[:, :, _REDUCTIONS.index(name)] for name in ("none", "cuped"))
+    has_no_cuped = np.isnan(own[:, :, _REDUCTIONS.index("cuped")])
+    plain[has_no_cuped] = np.fmax(plain, cuped)[has_no_cuped]
+    return np.where(effects["p_value"].isna(), np.nan, adjusted[test, inference, reduction])
 
 
 def _effect_columns(effect: Effect) -> dict[str, object]:

@@ -140,10 +140,11 @@ def experiment_power(
 def _observed(effects: pd.DataFrame, registry: Registry) -> pd.DataFrame:
     """Units, baseline and noise of every treatment on the last day."""
     latest = effects[effects["is_latest"].astype(bool) & (effects["dimension"] == "all")]
-    family = ["experiment_id", "role", "variance_reduction"]
-    tests = latest.groupby(family)["p_value"].transform("count").clip(lower=1)
+    # What nothing adjusts is in the family of the adjusted effects too, so that there is one of every pair and metric.
+    tests = latest[latest["p_value"].notna()].drop_duplicates([*_KEY, "control_variant_id"])
+    sizes = tests.groupby(["experiment_id", "role"]).size().rename("tests").astype(float)
     controls = latest["experiment_id"].map(dict(registry.controls))
-    chosen = latest.assign(tests=tests.astype(float))[latest["control_variant_id"] == controls]
+    chosen = latest[latest["control_variant_id"] == controls].join(sizes, on=["experiment_id", "role"])
     # cuped comes before none: an adjusted effect is used unless it could not be computed.
     ranked = chosen.assign(is_missing=chosen["reason"].notna()).sort_values(["is_missing", "variance_reduction"])
     rows = ranked.drop_duplicates(_KEY).drop(columns="is_missing")
@@ -156,6 +157,7 @@ def _observed(effects: pd.DataFrame, registry: Registry) -> pd.DataFrame:
     rows["share_treatment"] = rows["count_treatment"] / rows["count_units"]
     rows["units_per_day"] = rows["experiment_id"].map(_units_per_day(effects, registry))
     rows["is_apart"] = rows["relative_reason"] != NOT_APART
+    rows["tests"] = rows["tests"].fillna(1.0)
     rows["basis"] = "experiment"
     return rows.rename(columns={"mean_control": "baseline_mean"})[_OBSERVED]
 
