@@ -234,6 +234,19 @@ def test_what_is_withheld_has_no_relative_effect_either():
     assert set(withheld["reason"]) == set(withheld["relative_reason"]) == {"blocked: srm"}
 
 
+def test_whether_segments_differ_is_asked_at_one_look_only():
+    rows = [
+        row | {"dimension": "device", "segment": segment}
+        for segment, effect in (("phone", 0.0), ("desktop", 1.0))
+        for row in moments("spent", "2026-03-14", 5, effect=effect)
+    ]
+    effects = experiment_effects(pd.DataFrame(rows), quantiles().iloc[:0], registry("spent"))
+    by_inference = effects[effects["is_latest"]].groupby("inference")["heterogeneity_p_value"]
+    # Both segments have the same draws, but for an effect of one.
+    assert by_inference.max()["fixed"] < 0.01
+    assert by_inference.count().to_dict() == {"always_valid": 0, "fixed": 2}
+
+
 def ramp(*days: tuple[int, int, int]) -> pd.DataFrame:
     """Units of three arms by day, half of which have the value 1."""
     return pd.DataFrame(

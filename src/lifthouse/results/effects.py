@@ -161,7 +161,8 @@ def experiment_effects(
         groups,
         int(groups.max()) + 1,
     )
-    effects["heterogeneity_p_value"] = differences.p_value[groups]
+    # It is a test at one look, which the other rows do not keep to.
+    effects["heterogeneity_p_value"] = np.where(effects["inference"] == "fixed", differences.p_value[groups], np.nan)
     effects = registry.withhold(typed(effects, COLUMNS), [*_NUMBERS, *_FLAGS[1:]])
     return effects.assign(relative_reason=effects["reason"].fillna(effects["relative_reason"]))
 
