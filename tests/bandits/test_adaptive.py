@@ -93,6 +93,12 @@ def test_bad_input_is_refused():
         adaptive_estimates([0, 1], [1.0, 2.0], [[1.0, 0.0], [0.5, 0.5]])
     with pytest.raises(ValueError, match="shapes"):
         adaptive_estimates([0, 1], [1.0], [[0.5, 0.5], [0.5, 0.5]])
+    for arm in (-1, 2, 0.5, np.nan):
+        with pytest.raises(ValueError, match=r"arms range over .* must be whole, in \[0, 2\)"):
+            adaptive_estimates([0, arm], [1.0, 2.0], [[0.5, 0.5], [0.5, 0.5]])
+    for reward in (np.nan, np.inf):
+        with pytest.raises(ValueError, match="reward: must be finite"):
+            adaptive_estimates([0, 1], [1.0, reward], [[0.5, 0.5], [0.5, 0.5]])
 
 
 def test_effects_within_phases_of_a_bandit_cover_despite_a_trend():

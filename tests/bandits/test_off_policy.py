@@ -92,6 +92,8 @@ def test_hopeless_weights_are_refused():
         (([1, 2], [0.5, 0.5], [0.5, 1.5]), "target"),
         (([1], [0.5, 0.5], [0.5, 0.5]), "shapes"),
         (([], [], []), "shapes"),
+        (([np.nan, 2], [0.5, 0.5], [0.5, 0.5]), "reward: must be finite"),
+        (([1, -np.inf], [0.5, 0.5], [0.5, 0.5]), "reward: must be finite"),
     ],
 )
 def test_bad_input_is_refused(arguments, message):
@@ -102,6 +104,9 @@ def test_bad_input_is_refused(arguments, message):
 def test_doubly_robust_needs_predictions():
     with pytest.raises(ValueError, match="needs predicted"):
         off_policy_value([1, 0], [0.5, 0.5], [0.5, 0.5], estimator="doubly_robust")
+    unknown = {"predicted": [0.5, np.nan], "predicted_of_target": [0.5, 0.5]}
+    with pytest.raises(ValueError, match="predicted_of_target: must be finite"):
+        off_policy_value([1, 0], [0.5, 0.5], [0.5, 0.5], estimator="doubly_robust", **unknown)
 
 
 @pytest.fixture(scope="module")

@@ -67,7 +67,7 @@ def adaptive_estimates(
         The estimates. Rewards are taken less the arm's mean so far, which takes off noise and adds no bias.
 
     Raises:
-        ValueError: If shapes differ or a share is not in (0, 1].
+        ValueError: If shapes differ, a share is not in (0, 1], an arm is none of the k, or a reward is not finite.
 
     References:
         Hadad, Hirshberg, Zhan, Wager, Athey (2021), Confidence intervals for policy evaluation in adaptive
@@ -83,12 +83,18 @@ def adaptive_estimates(
     """
     check_choice("weighting", weighting, ("constant", "stabilised"))
     check_rate("confidence", confidence)
-    chosen, rewards, known = np.asarray(arm, np.intp), np.asarray(reward, float), np.asarray(shares, float)
+    chosen, rewards, known = (np.asarray(values, float) for values in (arm, reward, shares))
     if not (known.ndim == 2 and len(known) and chosen.shape == rewards.shape == known.shape[:1]):
         raise ValueError(f"shapes == {chosen.shape}, {rewards.shape}, {known.shape}, must be (n,), (n,), (n, k), n > 0")
     if not (known > 0).all() or known.max() > 1 + 1e-9:
         raise ValueError(f"smallest share == {known.min()}, must be > 0; largest == {known.max()}, must be <= 1")
     is_arm = chosen[:, None] == np.arange(known.shape[1])
+    if not is_arm.any(axis=1).all():
+        raise ValueError(
+            f"arms range over [{chosen.min():g}, {chosen.max():g}], must be whole, in [0, {known.shape[1]})"
+        )
+    if not np.isfinite(rewards).all():
+        raise ValueError("reward: must be finite")
     so_far = _mean_before(is_arm, rewards)
     scores = so_far + np.where(is_arm, (rewards[:, None] - so_far) / known, 0.0)
     weights = np.sqrt(known) if weighting == "stabilised" else np.ones_like(known)

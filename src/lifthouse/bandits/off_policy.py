@@ -74,7 +74,8 @@ def off_policy_value(
         The value, or why it is refused; weights are described either way.
 
     Raises:
-        ValueError: If shapes differ, a probability is out of range, or doubly_robust lacks predictions.
+        ValueError: If shapes differ, a probability is out of range, a reward or a prediction is not finite, or
+            doubly_robust lacks predictions.
 
     References:
         Horvitz, Thompson (1952), A generalization of sampling without replacement. JASA 47. Swaminathan, Joachims
@@ -97,6 +98,8 @@ def off_policy_value(
         raise ValueError(f"shapes == {rewards.shape}, {logged.shape}, {wanted.shape}, must be the same (n,), n > 0")
     if not (logged > 0).all() or logged.max() > 1 or not (wanted >= 0).all() or wanted.max() > 1:
         raise ValueError("propensity, target: must be > 0 and <= 1, >= 0 and <= 1")
+    if not np.isfinite(rewards).all():
+        raise ValueError("reward: must be finite")
     weights = wanted / logged
     size = float(weights.sum() ** 2 / (weights**2).sum()) if weights.any() else 0.0
     reason = _refusal(weights, size, least_effective_size, largest_weight_error)
@@ -107,6 +110,8 @@ def off_policy_value(
         of_logged, of_target = np.asarray(predicted, float), np.asarray(predicted_of_target, float)
         if not of_logged.shape == of_target.shape == rewards.shape:
             raise ValueError(f"shapes of predictions == {of_logged.shape}, {of_target.shape}, must be {rewards.shape}")
+        if not (np.isfinite(of_logged) & np.isfinite(of_target)).all():
+            raise ValueError("predicted, predicted_of_target: must be finite")
         parts = of_target + weights * (rewards - of_logged)
     else:
         parts = weights * rewards
