@@ -17,6 +17,7 @@ from lifthouse.results.uplift_policies import targeting_policies
 from lifthouse.results.uplift_scores import uplift_scores
 from lifthouse.results.uplift_segments import uplift_drivers, uplift_segments
 from lifthouse.results.uplift_targets import Target
+from lifthouse.uplift.evaluation import Evaluation, Measure
 
 TARGET = Target("e", "m", ("control", "b", "c"), (0.4, 0.3, 0.3), (0.1, 0.2), 1.0, 1.0, None)
 LEARNERS = ("t_learner", "linear_dr_learner")
@@ -193,6 +194,30 @@ def test_less_is_better_turns_signs_but_not_units() -> None:
     assert stats.spearmanr(held.uplifts["t_learner"][:, 1], -truth).statistic > 0.5
     at_top = evaluation[(evaluation["measure"] == "uplift_at_10") & (evaluation["treatment_variant_id"] == "c")]
     assert at_top["value"].iloc[0] < at_top["random_value"].iloc[0] < 0
+
+
+def test_who_saves_most_of_an_amount_that_is_never_0_is_found() -> None:
+    target = replace(TARGET, sign=-1.0)
+    units, outcomes, truth = experiment(4000, seed=4)
+    minutes = np.random.default_rng(4).gamma(3, 5, 4000)
+    outcomes["value"] = minutes * (1 - 0.6 * truth * (units["variant_id"] == "c"))
+    models = uplift_models([target], units, outcomes, learners=LEARNERS).to_pandas()
+    held_out = held_out_scores([target], models, units, outcomes)
+    evaluation = uplift_evaluation([target], models, held_out).to_pandas()
+    assert best_learners(evaluation)["e", "m", "c"][1]
+    qini = evaluation[(evaluation["measure"] == "qini") & (evaluation["treatment_variant_id"] == "c")]
+    assert qini["value"].between(0, 1, inclusive="neither").all()
+    assert np.isfinite(qini[["ci_lower", "ci_upper"]].to_numpy()).all()
+
+
+def test_a_measure_that_some_draws_do_not_have_gives_a_reason(built: tuple, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, _, models, held_out, _, _ = built
+    nan = float("nan")
+    measured = Evaluation({"t_learner": (Measure("qini", 0.1, 0.0, nan, nan, nan, nan),)}, None, None, {}, None)
+    monkeypatch.setattr("lifthouse.results.uplift_evaluation.evaluate", lambda *_, **__: measured)
+    evaluation = uplift_evaluation([TARGET], models, held_out).to_pandas()
+    assert evaluation["reason"].unique().tolist() == ["not_defined"]
+    assert evaluation[["value", "ci_lower", "ci_upper"]].isna().all(axis=None)
 
 
 @pytest.mark.parametrize(

@@ -97,6 +97,16 @@ def test_a_proportion_of_which_less_is_better_is_normalised_as_its_complement(ki
     )
 
 
+@pytest.mark.parametrize("kind", ["qini", "uplift"])
+def test_amounts_of_which_less_is_better_are_normalised_as_what_is_left_of_the_most(kind: CurveKind) -> None:
+    rng = np.random.default_rng(3)
+    treated, score = rng.integers(0, 2, 2000), rng.uniform(size=2000)
+    minutes = rng.gamma(3, 5, 2000) * (1 - 0.6 * treated * score)
+    found = area_score(-minutes, score, treated, kind=kind)
+    assert found == pytest.approx(area_score(minutes.max() - minutes, score, treated, kind=kind))
+    assert 0 < found < 1
+
+
 @pytest.mark.parametrize(
     ("outcome", "treated", "message"),
     [([1, 0], [1, 1], "must be some and not all"), ([1, np.nan], [1, 0], "finite"), ([1, 0], [1], "shapes")],

@@ -263,7 +263,7 @@ def _evaluated(pair: Pair, confidence: float) -> list[dict[str, object]]:
 
 
 def _numbers(measure: Measure, sign: float) -> dict[str, object]:
-    if not np.isfinite(measure.value):
+    if not np.isfinite([measure.value, measure.standard_error]).all():
         return {"reason": "not_defined"}
     bounds = sorted((sign * measure.ci_lower, sign * measure.ci_upper))
     return {

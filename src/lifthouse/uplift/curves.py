@@ -154,7 +154,7 @@ def perfect_score(outcome: Floats, treated: Bools, *, kind: CurveKind) -> Floats
     """Score that ranks units as well as the observed outcomes allow, as scikit-uplift has it.
 
     Treated responders first, control responders last. For an outcome other than 0 and 1, treated units by outcome,
-    then control units by outcome reversed. The normaliser of `normalised_area`.
+    then control units by outcome reversed, which is best of outcomes from 0 up. The normaliser of `normalised_area`.
     """
     if kind == "uplift" and np.isin(outcome, (0.0, 1.0)).all():
         control_responders = np.count_nonzero((outcome == 1) & ~treated)
@@ -276,12 +276,14 @@ def weighted_difference(outcome: Floats, treated: Bools, weight: Floats) -> floa
 def checked(outcome: npt.ArrayLike, treated: npt.ArrayLike) -> tuple[Floats, Bools]:
     """Arrays of an outcome and of who was treated, after checks.
 
-    Two values a unit apart, such as -1 and 0 of a proportion of which less is better, become 0 and 1: no effect differs
-    for it, and the best possible order is known.
+    Outcomes that go below 0, as amounts of which less is better do, are counted from the least, and so are two values
+    a unit apart, which become 0 and 1: no effect differs for it, and `perfect_score` knows the best possible order.
 
     Example:
         >>> checked([-1, 0], [1, 0])[0].tolist()
         [0.0, 1.0]
+        >>> checked([-9.5, 0], [1, 0])[0].tolist()
+        [0.0, 9.5]
 
     """
     y, w = np.asarray(outcome, float), np.asarray(treated)
@@ -293,7 +295,7 @@ def checked(outcome: npt.ArrayLike, treated: npt.ArrayLike) -> tuple[Floats, Boo
     if w.all() or not w.any():
         raise ValueError(f"{np.count_nonzero(w)} of {len(w)} units are treated, must be some and not all")
     above_least = y - y.min()
-    return above_least if np.isin(above_least, (0.0, 1.0)).all() else y, w
+    return above_least if y.min() < 0 or np.isin(above_least, (0.0, 1.0)).all() else y, w
 
 
 def _ratio(numerator: Floats, denominator: Floats) -> Floats:
