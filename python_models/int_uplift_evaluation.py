@@ -11,7 +11,11 @@ def model(dbt: Any, session: Any) -> Any:
 
     changed = of_changed_experiments(dbt, session, dbt.ref("int_experiment_inputs"))
     return uplift_evaluation(
-        targets_of(dbt.ref("int_uplift_targets").filter(changed).df(), dbt.ref("experiment_variants").df()),
+        targets_of(
+            dbt.ref("int_uplift_targets").filter(changed).df(),
+            dbt.ref("experiment_variants").df(),
+            dbt.ref("dim_experiment_variants").df(),
+        ),
         dbt.ref("int_uplift_models").filter(changed).df(),
         dbt.ref("int_uplift_held_out").filter(changed).to_arrow_table(),
         confidence=dbt.config.meta_get("confidence"),

@@ -14,7 +14,11 @@ def model(dbt: Any, session: Any) -> Any:
     outcomes = dbt.ref("int_unit_outcomes")
     session.register("scored_units", units.project("experiment_id, unit_id").to_arrow_table())
     return held_out_scores(
-        targets_of(dbt.ref("int_uplift_targets").filter(changed).df(), dbt.ref("experiment_variants").df()),
+        targets_of(
+            dbt.ref("int_uplift_targets").filter(changed).df(),
+            dbt.ref("experiment_variants").df(),
+            dbt.ref("dim_experiment_variants").df(),
+        ),
         dbt.ref("int_uplift_models").filter(changed).df(),
         units.df(),
         outcomes.join(session.sql("from scored_units"), "experiment_id, unit_id", how="semi").df(),

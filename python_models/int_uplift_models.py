@@ -14,7 +14,11 @@ def model(dbt: Any, session: Any) -> Any:
     outcomes = dbt.ref("int_unit_outcomes")
     session.register("fitted_units", units.project("experiment_id, unit_id").to_arrow_table())
     return uplift_models(
-        targets_of(dbt.ref("int_uplift_targets").filter(changed).df(), dbt.ref("experiment_variants").df()),
+        targets_of(
+            dbt.ref("int_uplift_targets").filter(changed).df(),
+            dbt.ref("experiment_variants").df(),
+            dbt.ref("dim_experiment_variants").df(),
+        ),
         units.df(),
         outcomes.join(session.sql("from fitted_units"), "experiment_id, unit_id", how="semi").df(),
         learners=tuple(dbt.config.meta_get("learners")),

@@ -15,7 +15,11 @@ def model(dbt: Any, session: Any) -> Any:
     # A cursor of its own: the rows are read while the session writes the scores.
     units = session.cursor().sql(dbt.ref("int_uplift_units").filter(changed).sql_query())
     scores = uplift_scores(
-        targets_of(dbt.ref("int_uplift_targets").filter(changed).df(), dbt.ref("experiment_variants").df()),
+        targets_of(
+            dbt.ref("int_uplift_targets").filter(changed).df(),
+            dbt.ref("experiment_variants").df(),
+            dbt.ref("dim_experiment_variants").df(),
+        ),
         dbt.ref("int_uplift_models").filter(changed).df(),
         dbt.ref("int_uplift_held_out").filter(changed).to_arrow_table(),
         dbt.ref("int_uplift_evaluation").filter(changed).df(),

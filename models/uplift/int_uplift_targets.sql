@@ -20,12 +20,14 @@ metrics as (
 
 ),
 
+-- Units of all phases are taken together, which needs one chance of each arm: every share has to be in every phase.
 phases as (
 
     select
         experiment_id,
-        count(distinct phase_id) as count_phases
+        count(*) < count(distinct phase_id) * count(distinct concat_ws(' ', expected_share, variant_id)) as has_changed_shares
     from {{ ref('experiment_phases') }}
+    where expected_share > 0
     group by experiment_id
 
 ),
@@ -66,7 +68,7 @@ select
     case
         when not metrics.is_one_number_a_unit then 'not_one_number_a_unit'
         when blocked.experiment_id is not null then 'blocked: ' || blocked.reason
-        when phases.count_phases > 1 then 'allocation_changed'
+        when phases.has_changed_shares then 'allocation_changed'
         when experiments.assignment = 'randomised' then null
         when arms.count_arms > 2 then 'arms_not_assigned: more than two'
         when propensities.experiment_id is null then 'no_propensity: no units'

@@ -16,7 +16,7 @@ from lifthouse.results.uplift_models import load_models, uplift_models
 from lifthouse.results.uplift_policies import targeting_policies
 from lifthouse.results.uplift_scores import uplift_scores
 from lifthouse.results.uplift_segments import uplift_drivers, uplift_segments
-from lifthouse.results.uplift_targets import Target
+from lifthouse.results.uplift_targets import Target, targets_of
 from lifthouse.uplift.evaluation import Evaluation, Measure
 
 TARGET = Target("e", "m", ("control", "b", "c"), (0.4, 0.3, 0.3), (0.1, 0.2), 1.0, 1.0, None)
@@ -43,6 +43,36 @@ def experiment(size: int, *, effect: float = 1.0, seed: int = 1) -> tuple[pd.Dat
     outcome = 0.5 * (units["plan"] == "paid") + truth * (arm == 2) + rng.normal(size=size)
     outcomes = pd.DataFrame({"experiment_id": "e", "metric_name": "m", "unit_id": units["unit_id"], "value": outcome})
     return units, outcomes, truth
+
+
+def test_shares_are_those_that_units_were_assigned_by() -> None:
+    """A ramp in its first phase: half each is what it is to become."""
+    variants = pd.DataFrame(
+        {
+            "experiment_id": ["ramp", "ramp", "steady", "steady"],
+            "variant_id": ["new", "old", "old", "new"],
+            "is_control": [False, True, True, False],
+            "expected_share": [0.5, 0.5, 0.4, 0.6],
+            "cost_per_unit": [2.0, None, None, None],
+        }
+    )
+    phases = variants[["experiment_id", "variant_id"]].assign(expected_share=[0.1, 0.9, 0.4, 0.6])
+    targets = pd.DataFrame(
+        {
+            "experiment_id": ["ramp", "steady"],
+            "metric_name": "m",
+            "direction": "increase",
+            "reason": None,
+            "value_per_unit": 1.0,
+            "is_randomised": True,
+        }
+    )
+    twice = pd.concat([phases, phases])
+    for found in (targets_of(targets, variants, phases), targets_of(targets, variants, twice)):
+        assert [(of.variants, of.shares, of.costs) for of in found] == [
+            (("old", "new"), (0.9, 0.1), (2.0,)),
+            (("old", "new"), (0.4, 0.6), (0.0,)),
+        ]
 
 
 @pytest.fixture(scope="module")

@@ -91,18 +91,22 @@ class Target:
         return PairKeys(self.experiment_id, self.metric_name, treatment)
 
 
-def targets_of(targets: pd.DataFrame, variants: pd.DataFrame) -> list[Target]:
+def targets_of(targets: pd.DataFrame, variants: pd.DataFrame, phases: pd.DataFrame) -> list[Target]:
     """Read what is to be modelled.
 
     Args:
         targets: `int_uplift_targets`.
         variants: Seed `experiment_variants`.
+        phases: `dim_experiment_variants`, which has the shares that units were assigned by.
 
     Returns:
         Targets by experiment and metric.
 
     """
     found = []
+    # Where shares differ between phases, nothing is modelled: see `int_uplift_targets`.
+    assigned = phases.groupby(["experiment_id", "variant_id"], as_index=False)["expected_share"].max()
+    variants = variants.drop(columns="expected_share").merge(assigned, on=["experiment_id", "variant_id"], how="left")
     for row in targets.sort_values(KEYS).to_dict("records"):
         arms = variants[variants["experiment_id"] == row["experiment_id"]]
         arms = arms.sort_values("is_control", ascending=False, kind="stable")
