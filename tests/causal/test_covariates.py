@@ -1,5 +1,7 @@
 """A design matrix comes out of whatever table goes in."""
 
+from datetime import date
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -76,3 +78,15 @@ def test_days_and_moments_are_numbers(kind):
     encoder = Encoder.fit(table, ["since"])
     assert (encoder.columns[0].centre, encoder.columns[0].scale) == (2, 1)
     np.testing.assert_array_equal(encoder.matrix(table)[:, 0], [-1, 1, 0])
+
+
+@pytest.mark.parametrize("kind", [pa.date32(), pa.timestamp("s"), pa.timestamp("us"), pa.timestamp("us", "UTC")])
+def test_days_may_be_the_first_and_the_last_that_a_calendar_has(kind):
+    days = np.array(["0001-01-01", "9999-12-31"], "datetime64[D]")
+    table = pa.table({"until": pa.array(days, pa.date32()).cast(kind)})
+    encoder = Encoder.fit(table, ["until"])
+    assert (encoder.columns[0].centre, encoder.columns[0].scale) == (
+        (date.max.toordinal() + date.min.toordinal()) / 2 - date(1970, 1, 1).toordinal(),
+        (date.max - date.min).days / 2,
+    )
+    np.testing.assert_array_equal(encoder.matrix(table)[:, 0], [-1, 1])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -29,11 +31,13 @@ def test_new_units_are_encoded_as_the_first_were() -> None:
 
 @pytest.mark.parametrize("kind", ["datetime64[s]", "datetime64[us]", "datetime64[us, UTC]"])
 def test_days_and_moments_are_days_since_1970(kind: str) -> None:
-    frame = pd.DataFrame({"since": pd.Series(["1970-01-02", "1970-01-03 12:00", None]).astype("datetime64[us]")})
+    days = ["1970-01-02", "1970-01-03 12:00", None, "0001-01-01", "9999-12-31"]
+    frame = pd.DataFrame({"since": pd.Series(days).astype("datetime64[us]")})
     frame["since"] = frame["since"].dt.tz_localize("UTC") if "UTC" in kind else frame["since"].astype(kind)
     encoding = Encoding.of(frame)
     assert encoding.columns == ["since"]
-    np.testing.assert_array_equal(encoding.encode(frame)[:, 0], [1, 2.5, np.nan])
+    ends = [(end - date(1970, 1, 1)).days for end in (date.min, date.max)]
+    np.testing.assert_array_equal(encoding.encode(frame)[:, 0], [1, 2.5, np.nan, *ends])
 
 
 def test_numbers_have_nine_digits_and_what_is_not_finite_is_missing() -> None:

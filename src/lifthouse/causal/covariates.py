@@ -147,7 +147,7 @@ def _numbers(values: pa.ChunkedArray, name: str) -> Floats:
     kind = values.type
     if pa.types.is_date(kind) or pa.types.is_timestamp(kind):
         moments = values.cast(pa.timestamp("us"), safe=False).cast(pa.int64())
-        values, kind = pc.divide(moments.cast(pa.float64()), _MICROSECONDS_A_DAY), pa.float64()
+        values, kind = pc.divide(moments.cast(pa.float64(), safe=False), _MICROSECONDS_A_DAY), pa.float64()
     if not (
         pa.types.is_boolean(kind)
         or pa.types.is_integer(kind)

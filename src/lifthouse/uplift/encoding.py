@@ -132,7 +132,9 @@ def _difference_p_value(one: Floats, zero: Floats) -> float:
 def _numbers(values: pd.Series) -> Floats:
     """Numbers of nine digits, with NaN for missing and for what is not finite."""
     if pd.api.types.is_datetime64_any_dtype(values):
-        values = (pd.to_datetime(values, utc=True) - pd.Timestamp(0, tz="UTC")) / pd.Timedelta(days=1)
+        # Nanoseconds end in 2262, before the 9999-12-31 that stands for never.
+        moments = pd.to_datetime(values, utc=True).dt.as_unit("us")
+        values = (moments - pd.Timestamp("1970-01-01", tz="UTC").as_unit("us")).dt.total_seconds() / 86_400
     numbers = np.asarray(values.astype("Float64").to_numpy(float, na_value=np.nan), float)
     return np.where(np.isfinite(numbers), significant(numbers), np.nan)
 
