@@ -67,22 +67,23 @@ def policies_of(targets: list[Target], units: pd.DataFrame, outcomes: pd.DataFra
     return policies.set_index(["metric_name", "policy", "budget_share"])
 
 
-def test_profit_of_four_units_by_hand() -> None:
+def test_profit_of_four_kinds_of_units_by_hand() -> None:
+    count_of_kind = 100
     outcomes = {"revenue": [2.0, 8.0, 0.0, 4.0], "support_minutes": [1.0, 4.0, 1.0, 2.0]}
     rows = [
         {
             "experiment_id": "e",
             "metric_name": metric,
-            "unit_id": f"u{at}",
+            "unit_id": f"u{at:03}",
             "variant_id": ("control", "treatment")[at % 2],
-            "fold": at // 2,
+            "fold": at // 2 % 2,
             "outcome": outcome,
             "expected_outcomes": [0.0, 0.0],
             "uplifts": [0.0],
             "standard_errors": [0.0],
         }
         for metric, values in outcomes.items()
-        for at, outcome in enumerate(values)
+        for at, outcome in enumerate(values * count_of_kind)
     ]
     targets = [replace(REVENUE, costs=(1.0,)), SUPPORT]
     models = pd.DataFrame({"experiment_id": "e", "metric_name": list(outcomes), "learners": [["t_learner"]] * 2})
@@ -90,14 +91,15 @@ def test_profit_of_four_units_by_hand() -> None:
         targets, models, pa.Table.from_pylist(rows, HELD_OUT), EVALUATION.empty_table().to_pandas(), pd.DataFrame()
     ).to_pandas()
     everybody = policies[(policies["policy"] == "treat_all") & (policies["metric_name"] == "revenue")].iloc[0]
-    # Effects by units over chances of a half: revenue -4, 16, 0, 8; minutes -2, 8, -2, 4, half a coin each.
+    # Effects by kinds over chances of a half: revenue -4, 16, 0, 8; minutes -2, 8, -2, 4, half a coin each.
     assert everybody["value"] == 5
     assert everybody["outcome_cost"] == 1
     assert everybody["cost"] == 2
-    # Earned by units -3, 12, 1, 6: mean 4, squared deviations 49 + 64 + 9 + 4 = 126.
+    # Earned by kinds -3, 12, 1, 6: mean 4, squared deviations 49 + 64 + 9 + 4 = 126.
     assert everybody["profit"] == 3
     assert everybody["roi"] == 1.5
-    error = np.sqrt(126 / 3 / 4)
+    count = 4 * count_of_kind
+    error = np.sqrt(126 * count_of_kind / (count - 1) / count)
     assert everybody["profit_ci_upper"] - 3 == pytest.approx(1.959964 * error)
     assert 3 - everybody["profit_ci_lower"] == pytest.approx(1.959964 * error)
 
@@ -149,6 +151,27 @@ def test_an_experiment_whose_cost_is_not_modelled_has_no_profit() -> None:
     policies = policies_of([REVENUE, replace(SUPPORT, reason="not_one_number_a_unit")], *experiment(2000, COSTLY))
     assert policies["profit_reason"].isna().all()
     assert policies.loc["revenue", "treat_all", 1.0]["cost"] == 0.25
+
+
+@pytest.mark.parametrize("count_in_common", [0, 30])
+def test_a_cost_that_is_known_of_other_units_gives_no_profit(count_in_common: int) -> None:
+    units, outcomes = experiment(4000, COSTLY)
+    at = outcomes.groupby("metric_name").cumcount()
+    is_revenue = outcomes["metric_name"] == "revenue"
+    outcomes = outcomes[np.where(is_revenue, at < 2000 + count_in_common, at >= 2000)]
+    targets = [REVENUE, SUPPORT]
+    policies = policies_of(targets, units, outcomes).loc["revenue"]
+    assert policies["profit_reason"].unique().tolist() == ["cost_not_modelled: support_minutes"]
+    assert policies["profit"].isna().all()
+    # Valued on all units that revenue is known of, and the list to export ranks by the same.
+    everybody = policies.loc["treat_all", 1.0]
+    assert everybody["value"] == pytest.approx(2, abs=0.3)
+    assert everybody["standard_error"] < 0.1
+    models, held_out, evaluation = build(targets, units, outcomes)
+    batches = pa.Table.from_pandas(units, preserve_index=False).to_batches()
+    scores = pa.Table.from_batches(uplift_scores(targets, models, held_out, evaluation, batches)).to_pandas()
+    of_revenue = scores[(scores["metric_name"] == "revenue") & scores["is_winner"]]
+    assert (of_revenue["is_best_treatment"] == (of_revenue["uplift"] > 0)).all()
 
 
 def test_the_best_treatment_is_the_most_profitable_also_of_units_that_come_later() -> None:

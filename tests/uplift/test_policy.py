@@ -86,6 +86,15 @@ def test_tree_finds_the_rule_and_says_it() -> None:
     assert {line.split(": ")[1] for line in rule.text.splitlines()} == {"one", "two"}
 
 
+def test_a_rule_of_a_few_units_is_one_for_everybody() -> None:
+    gains = np.column_stack([np.zeros(4), np.ones(4)])
+    rule = tree_rule(
+        gains, np.arange(4.0)[:, None], np.arange(4) % 2, columns=["age"], arms=["no", "yes"], costs=np.zeros(1)
+    )
+    assert rule.text == "everybody: yes"
+    assert rule.chances.tolist() == [[1.0]] * 4
+
+
 def test_a_rule_speaks_of_what_is_not_known() -> None:
     rng = np.random.default_rng(24)
     age = np.where(rng.random(2000) < 0.3, np.nan, rng.normal(40, 10, 2000))

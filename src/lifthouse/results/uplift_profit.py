@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +11,8 @@ import pandas as pd
 from lifthouse.results.uplift_evaluation import Best
 from lifthouse.results.uplift_held_out import HeldOutTarget
 from lifthouse.results.uplift_targets import Target
-from lifthouse.statistics.reasons import Floats, Ints
+from lifthouse.statistics.reasons import Bools, Floats, Ints
+from lifthouse.uplift.evaluation import MIN_UNITS
 
 _NOT_MODELLED = "cost_not_modelled"
 
@@ -22,7 +23,8 @@ class Ledger:
 
     Attributes:
         target: The target.
-        costs: The experiment's other targets whose value is negative; none unless all of them are modelled.
+        costs: The experiment's other targets whose value is negative; none unless all of them are modelled, of enough
+            of the target's units.
         reason: Why there is no profit, or None. Units are then judged by the gain in the metric.
 
     """
@@ -65,13 +67,13 @@ class Ledger:
         return np.zeros(len(self.target.costs)) if self.reason else np.array(self.target.costs)
 
 
-def ledger_of(target: Target, targets: Sequence[Target], modelled: Collection[str]) -> Ledger:
+def ledger_of(target: Target, targets: Sequence[Target], modelled: Mapping[str, HeldOutTarget]) -> Ledger:
     """Find what enters the profit of a target.
 
     Args:
-        target: The target.
+        target: The target, which has models.
         targets: All targets.
-        modelled: Metrics of the target's experiment that have models.
+        modelled: Targets of its experiment that have models, by metric.
 
     """
     costs = [
@@ -83,7 +85,14 @@ def ledger_of(target: Target, targets: Sequence[Target], modelled: Collection[st
         # Ratios and quantiles are no costs of a unit.
         and other.reason != "not_one_number_a_unit"
     ]
-    missing = [cost.metric_name for cost in costs if cost.metric_name not in modelled]
+    missing = []
+    held = modelled[target.metric_name]
+    for cost in costs:
+        known = held.only(_is_known(held, modelled.get(cost.metric_name)))
+        if np.bincount(known.arm, minlength=len(target.variants)).min() < MIN_UNITS:
+            missing.append(cost.metric_name)
+        else:
+            held = known
     if missing:
         return Ledger(target, (), f"{_NOT_MODELLED}: {', '.join(missing)}")
     return Ledger(target, tuple(costs), "no_value_per_unit" if np.isnan(target.value) else None)
@@ -130,7 +139,7 @@ def profit_of(held: HeldOutTarget, modelled: Sequence[HeldOutTarget], targets: S
     ledger = ledger_of(held.target, targets, of_experiment)
     books = {cost.metric_name: of_experiment[cost.metric_name] for cost in ledger.costs}
     for other in books.values():
-        held = held.only(positions(held.unit_ids, other.unit_ids) >= 0)
+        held = held.only(_is_known(held, other))
     books[held.target.metric_name] = held
     scores = {name: other.arm_scores()[positions(held.unit_ids, other.unit_ids)] for name, other in books.items()}
     return Profit(
@@ -215,6 +224,11 @@ def best_treatments(ledger: Ledger, earnings: Sequence[Floats | None]) -> tuple[
     )
     most = profits.max(axis=1)
     return np.where(most > 0, profits.argmax(axis=1), -1), most
+
+
+def _is_known(held: HeldOutTarget, other: HeldOutTarget | None) -> Bools:
+    """Tell of a target's units whether another target's outcome is known of them, shape (n,)."""
+    return positions(held.unit_ids, held.unit_ids[:0] if other is None else other.unit_ids) >= 0
 
 
 def positions(unit_ids: pd.Series, of: pd.Series) -> Ints:

@@ -232,7 +232,8 @@ def _grow(net: Floats, x: Floats, depth: int, least_units: int) -> tuple[Any, In
     """Grow a regression tree of the net scores; its leaves take the arm with the highest mean."""
     from sklearn.tree import DecisionTreeRegressor  # noqa: PLC0415 - heavy
 
-    tree = DecisionTreeRegressor(max_depth=depth, min_samples_leaf=min(least_units, len(x) // 4), random_state=0)
+    leaf = max(1, min(least_units, len(x) // 4))
+    tree = DecisionTreeRegressor(max_depth=depth, min_samples_leaf=leaf, random_state=0)
     tree.fit(x, net[:, 1:])
     means = tree.tree_.value.reshape(tree.tree_.node_count, -1)
     best = np.column_stack([np.zeros(len(means)), means]).argmax(axis=1)
