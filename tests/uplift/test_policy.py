@@ -95,6 +95,15 @@ def test_a_rule_of_a_few_units_is_one_for_everybody() -> None:
     assert rule.chances.tolist() == [[1.0]] * 4
 
 
+def test_a_rule_takes_numbers_beyond_single_precision() -> None:
+    spent = np.where(np.arange(2000) % 4 == 0, 1e39, np.where(np.arange(2000) % 4 == 1, -1e39, 1.0))
+    gains = np.column_stack([np.zeros(2000), np.where(spent > 1, 1.0, -1.0)])
+    rule = tree_rule(
+        gains, spent[:, None], np.arange(2000) % 3, columns=["spent"], arms=["no", "yes"], costs=np.zeros(1), depth=1
+    )
+    assert (rule.chances[:, 0] == (spent > 1)).all()
+
+
 def test_a_rule_speaks_of_what_is_not_known() -> None:
     rng = np.random.default_rng(24)
     age = np.where(rng.random(2000) < 0.3, np.nan, rng.normal(40, 10, 2000))

@@ -218,7 +218,8 @@ def tree_rule(
 
     """
     net = np.column_stack([np.zeros(len(scores)), scores[:, 1:] - scores[:, :1] - costs])
-    x = np.where(np.isnan(covariates), -1e9, covariates)
+    # The tree adds numbers up in single precision, which ends at 3.4e38.
+    x = np.clip(np.where(np.isnan(covariates), -1e9, covariates), -1e30, 1e30)
     choice = np.empty(len(net), np.int64)
     for fold in np.unique(folds):
         tree, best = _grow(net[folds != fold], x[folds != fold], depth, least_units)
