@@ -48,6 +48,25 @@ def test_numbers_have_nine_digits_and_what_is_not_finite_is_missing() -> None:
     np.testing.assert_array_equal(encoding.encode(frame), [[0.3, np.nan], [1.3, 1]])
 
 
+@pytest.mark.parametrize(
+    "values",
+    [
+        [["a"], ["b", "c"], None],
+        [{"a": 1}, {"a": 2}, None],
+        [b"a", b"b", None],
+        pd.to_timedelta([1, 2, None], unit="D"),
+    ],
+)
+def test_types_that_make_no_covariate_are_named(values: object) -> None:
+    with pytest.raises(TypeError, match=r"covariate 'plans' has type .*, must be a number, a boolean, text"):
+        Encoding.of(pd.DataFrame({"plans": values}))
+
+
+def test_text_of_a_closed_list_is_text() -> None:
+    frame = pd.DataFrame({"plan": pd.Series(["a", "a", None], dtype="category")})
+    np.testing.assert_array_equal(Encoding.of(frame).encode(frame), [[1], [1], [0]])
+
+
 def test_only_frequent_levels_get_a_column() -> None:
     encoding = Encoding.of(pd.DataFrame({"city": [f"c{at:02}" for at in range(50) for _ in range(at + 1)]}))
     assert len(encoding.columns) == MOST_LEVELS

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from uuid import UUID
 
 import numpy as np
 import pandas as pd
@@ -33,6 +34,9 @@ class Encoding:
         Args:
             frame: One row a unit, a column a covariate.
 
+        Raises:
+            TypeError: If a covariate is no number, boolean, text, day or moment.
+
         Example:
             >>> Encoding.of(pd.DataFrame({"age": [1, 2], "plan": ["a", "b"], "empty": [None, None]})).columns
             ['age', 'plan = a', 'plan = b']
@@ -40,7 +44,7 @@ class Encoding:
         """
         numbers, levels = [], {}
         for name in frame.columns:
-            is_number = _is_number(frame[name].dropna())
+            is_number = _is_number(frame[name].dropna(), str(name))
             known = (pd.Series(_numbers(frame[name])) if is_number else frame[name]).dropna()
             if known.nunique() < 2 and (known.empty or len(known) == len(frame)):
                 continue
@@ -139,9 +143,15 @@ def _numbers(values: pd.Series) -> Floats:
     return np.where(np.isfinite(numbers), significant(numbers), np.nan)
 
 
-def _is_number(known: pd.Series) -> bool:
+def _is_number(known: pd.Series, name: str) -> bool:
     if pd.api.types.is_datetime64_any_dtype(known):
         return True
     if pd.api.types.is_numeric_dtype(known) or pd.api.types.is_bool_dtype(known):
         return True
-    return bool(known.map(lambda value: isinstance(value, (bool, int, float))).all())
+    if all(isinstance(value, (bool, int, float)) for value in known):
+        return True
+    for value in known:
+        if not isinstance(value, (str, UUID)):
+            kind = type(value).__name__
+            raise TypeError(f"covariate {name!r} has type {kind}, must be a number, a boolean, text, a day or a moment")
+    return False
