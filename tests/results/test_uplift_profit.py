@@ -114,6 +114,9 @@ def test_targeting_by_value_loses_what_targeting_by_profit_earns() -> None:
     assert by_value["value"] > by_profit["value"]
     assert by_value["outcome_cost"] == pytest.approx(2, abs=0.1)
     assert by_profit["roi"] == pytest.approx(by_profit["profit"] / by_profit["cost"])
+    # Revenue and support minutes have a winner each, and profit goes by both.
+    assert by_value["learner"] == "t_learner"
+    assert pd.isna(by_profit["learner"])
     tree = policies.loc["revenue", "policy_tree", 1.0]
     assert tree["rule"].splitlines()[-1].endswith("control")
     assert tree["profit_ci_lower"] > 0
@@ -121,6 +124,7 @@ def test_targeting_by_value_loses_what_targeting_by_profit_earns() -> None:
     without = policies_of([REVENUE], *experiment(4000, COSTLY)).loc["revenue", "top_profit", 0.5]
     assert without["profit"] == pytest.approx(without["value"] - without["cost"])
     assert without["value"] == pytest.approx(by_value["value"])
+    assert without["learner"] == "t_learner"
 
 
 def test_a_cost_that_differs_is_enough_to_target_by_profit() -> None:

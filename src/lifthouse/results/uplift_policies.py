@@ -110,18 +110,21 @@ def _policies(profit: Profit, best: Best, models: pd.DataFrame, units: pd.DataFr
         learner, earned = winner_of(target, at, best), profit.expected[at]
         ranks = ranks_within(target.sign * held.uplifts[learner][:, at], held.folds) if learner else None
         profit_ranks = None if earned is None else ranks_within(earned, held.folds)
+        # Expected profit may add up the winners of several metrics.
+        winners = [winner_of(entry, at, best) for entry in profit.ledger.entries]
+        alone = learner if winners.count(None) == len(winners) - 1 else None
         pays = None if earned is None else earned > profit.ledger.fees[at]
         for share in SHARES:
             yield _Policy("random", treatment, share, np.full((n, 1), share) * arm)
-            for name, chance in (
-                ("top_uplift", None if ranks is None else top_share(ranks, share)),
-                ("top_profit", None if profit_ranks is None else top_share(profit_ranks, share, eligible=pays)),
-                ("tier_budget", None if ranks is None else budget_split(ranks, share)),
+            for name, chance, ranked_by in (
+                ("top_uplift", None if ranks is None else top_share(ranks, share), learner),
+                ("top_profit", None if profit_ranks is None else top_share(profit_ranks, share, eligible=pays), alone),
+                ("tier_budget", None if ranks is None else budget_split(ranks, share), learner),
             ):
                 if chance is None:
                     yield _Policy(name, treatment, share, None, reason="no_better_than_random")
                 else:
-                    yield _Policy(name, treatment, share, chance[:, None] * arm, learner)
+                    yield _Policy(name, treatment, share, chance[:, None] * arm, ranked_by)
     if len(treatments) > 1:
         yield from _best_arm(profit)
     if any(earned is not None for earned in profit.expected):
