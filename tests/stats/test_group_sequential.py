@@ -67,16 +67,53 @@ def test_many_looks_with_little_news_keep_the_error():
     assert rejected.mean() == pytest.approx(0.05, abs=4 * np.sqrt(0.05 * 0.95 / runs))
 
 
-def test_looks_at_an_arm_that_came_later_begin_with_it():
-    """Two looks of its own, at half of what it gets and at all of it, after two days without it."""
+@pytest.mark.parametrize("came_at", [0.5, 1.0, 1.5])
+def test_looks_at_an_arm_that_came_later_begin_with_it(came_at):
+    """Two looks of its own, after two days without it, be they within the plan or beyond."""
     count = np.array([100.0, 200.0, 300.0, 400.0])
     late = np.array([0.0, 0.0, 100.0, 200.0])
     control = Moments.from_sums(count, np.zeros((4, 1)), count[:, None])
     treatment = Moments.from_sums(late, np.zeros((4, 1)), late[:, None])
-    effect = infer_group_sequential(compare(control, treatment), np.array([0.25, 0.5, 0.75, 1.0]))
+    information = came_at + np.array([-0.25, 0.0, 0.25, 0.5])
+    effect = infer_group_sequential(compare(control, treatment), information)
     reach = (effect.absolute_ci_upper - effect.absolute_effect) / effect.standard_error
-    assert reach[2:].tolist() == pytest.approx(group_sequential_boundaries([0.5, 1.0]).tolist())
+    assert reach[2:].tolist() == pytest.approx(group_sequential_boundaries([0.25, 0.5]).tolist())
     assert np.isnan(reach[:2]).all()
+
+
+@pytest.mark.parametrize(
+    ("came_at", "ended_at", "error"),
+    [
+        # What docs/inference.md says of looks beyond the plan.
+        (0.0, 1.0, 0.05),
+        (0.0, 1.1, 0.06),
+        (0.0, 1.25, 0.07),
+        (0.0, 1.5, 0.085),
+        # An arm that came later has a plan of its own.
+        (0.5, 1.5, 0.05),
+        (1.0, 2.0, 0.05),
+    ],
+)
+def test_the_error_grows_with_the_looks_beyond_the_plan(came_at, ended_at, error):
+    runs, looks = 40_000, round(20 * ended_at)
+    information = np.arange(1, looks + 1) / 20
+    count = 1000 * information
+    late = count - 1000 * came_at
+    is_there = late > 0
+    rng = np.random.default_rng(17)
+    steps = rng.normal(size=(runs, is_there.sum()))
+    paths = np.abs(steps.cumsum(axis=1)) / np.sqrt(np.arange(1, is_there.sum() + 1))
+    rejected = np.zeros(runs, bool)
+    for look in range(is_there.sum()):
+        so_far = slice(None, looks - is_there.sum() + look + 1)
+        arms = [
+            Moments.from_sums(units, np.zeros((len(units), 1)), units[:, None])
+            for units in (count[so_far], np.maximum(late[so_far], 0.0))
+        ]
+        effect = infer_group_sequential(compare(*arms), information[so_far])
+        reach = (effect.absolute_ci_upper - effect.absolute_effect) / effect.standard_error
+        rejected |= paths[:, look] > reach[-1]
+    assert rejected.mean() == pytest.approx(error, abs=0.006)
 
 
 def test_one_verdict_and_days_without_units_share_a_look():

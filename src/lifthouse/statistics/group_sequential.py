@@ -127,8 +127,10 @@ def infer_group_sequential(
 ) -> Effect:
     """Test a series of looks at one effect, planned to end at a number of units.
 
-    With more information than planned, the looks so far are held against what there is now. Days on which no unit came
-    share one look. The looks at an arm that came later begin where it came: what was in before says nothing of it.
+    With more information than planned, the looks so far are held against what there is now: each further day is a last
+    look, and the error grows. Days on which no unit came share one look. The looks at an arm that came later begin
+    where it came: what was in before says nothing of it. From there on it has as many units ahead of it as were
+    planned, because what is left of the plan may be little, or nothing.
 
     Args:
         comparison: One effect at the end of each day, in order, shape (n,).
@@ -156,7 +158,8 @@ def infer_group_sequential(
     alpha = 1 - confidence
     is_look = (comparison.count_control > 0) & (comparison.count_treatment > 0)
     start = information[~is_look].max(initial=0.0)
-    fractions = (information[is_look] - start) / (information.max(initial=1.0) - start)
+    own = information[is_look] - start
+    fractions = own / own.max(initial=1.0)
     looks, look_of = np.unique(fractions, return_inverse=True)
     critical = np.full(len(is_look), np.inf)
     if len(looks):
