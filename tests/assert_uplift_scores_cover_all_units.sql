@@ -1,4 +1,7 @@
--- Every included unit of an experiment with a best learner has that learner's score for every treatment, once.
+-- Every included unit of an experiment with a best learner has that learner's score for every treatment, once. Sums of the units'
+-- hashes differ when one is missing, doubled or another: no join of all of them is needed.
+
+{%- set weight = 'cast(' ~ hash_of('unit_id') ~ ' as decimal(38, 0))' %}
 
 with
 
@@ -21,8 +24,10 @@ scored as (
         metric_name,
         treatment_variant_id,
         learner,
-        count(*) as count_scored
+        count(*) as count_scored,
+        sum({{ weight }}) as weighted_units
     from {{ ref('fct_uplift_scores') }}
+    where uplift is not null
     group by experiment_id, metric_name, treatment_variant_id, learner
 
 ),
@@ -31,7 +36,8 @@ expected as (
 
     select
         experiment_id,
-        count(*) as count_units
+        count(*) as count_units,
+        sum({{ weight }}) as weighted_units
     from {{ ref('int_uplift_units') }}
     group by experiment_id
 
@@ -52,4 +58,5 @@ left join scored
         and best.learner = scored.learner
 where
     scored.count_scored is distinct from expected.count_units
+    or scored.weighted_units is distinct from expected.weighted_units
     or scored.count_scored is null
