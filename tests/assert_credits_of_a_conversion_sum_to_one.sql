@@ -1,5 +1,5 @@
--- A conversion is credited once: its last-touch credits and its time-decay credits each sum to one, none is negative, and every
--- credited impression is inside the attribution window.
+-- A conversion is credited once: one impression has all of its last-touch credit, its time-decay credits sum to one, none is
+-- negative, and every credited impression is inside the attribution window.
 
 select
     conversion_id,
@@ -12,9 +12,9 @@ from {{ ref('int_conversions_credited') }}
 {{ where_tested(ref('int_conversions_credited')) }}
 group by all
 having
-    abs(sum(last_touch_credit) - 1) > 1e-9
-    or abs(sum(time_decay_credit) - 1) > 1e-9
-    or not isfinite(sum(time_decay_credit))
+    sum(last_touch_credit) != 1
+    or not bool_and(coalesce(last_touch_credit in (0, 1), false))
+    or not coalesce(abs(sum(time_decay_credit) - 1) <= 1e-9, false)
     or min(time_decay_credit) < 0
     or min(impressed_at) < max(converted_at) - {{ attribution_window() }}
     or max(impressed_at) > min(converted_at)
