@@ -1,5 +1,5 @@
 -- Features are what was known before as_of_date: they count all of what happened before it, and no click, purchase or second of a
--- session from that day on.
+-- session from that day on. Of a session that goes on into it, they may count the seconds before it or fewer.
 
 {%- set as_of_date = features_as_of() %}
 
@@ -29,7 +29,9 @@ known_days as (
 known_sessions as (
 
     select
-        coalesce(sum(date_diff('millisecond', started_at, least(ended_at, {{ as_of_date }}))) / 1000.0, 0) as session_seconds
+        coalesce(sum(date_diff('millisecond', started_at, least(ended_at, {{ as_of_date }}))) / 1000.0, 0) as session_seconds,
+        coalesce(sum(date_diff('millisecond', started_at, ended_at)) filter (where ended_at < {{ as_of_date }}) / 1000.0, 0)
+            as ended_session_seconds
     from {{ ref('fct_sessions') }}
     where started_at < {{ as_of_date }}
 
@@ -37,8 +39,18 @@ known_sessions as (
 
 context_features as (
 
-    select coalesce(sum(count_clicks), 0) as count_clicks
+    select
+        coalesce(sum(count_impressions), 0) as count_impressions,
+        coalesce(sum(count_clicks), 0) as count_clicks
     from {{ ref('dim_contexts') }}
+
+),
+
+known_impressions as (
+
+    select count(*) as count_impressions
+    from {{ ref('fct_impressions') }}
+    where impressed_at < {{ as_of_date }} - {{ attribution_window() }}
 
 ),
 
@@ -48,6 +60,7 @@ known_credits as (
     from {{ ref('int_conversions_credited') }}
     where
         conversion_role = 'click'
+        and impressed_at < {{ as_of_date }} - {{ attribution_window() }}
         and converted_at < {{ as_of_date }}
 
 )
@@ -60,16 +73,22 @@ select
     known_days.count_purchases as known_count_purchases,
     user_features.session_seconds,
     known_sessions.session_seconds as known_session_seconds,
+    known_sessions.ended_session_seconds,
+    context_features.count_impressions,
+    known_impressions.count_impressions as known_count_impressions,
     context_features.count_clicks,
     known_credits.count_clicks as known_count_clicks
 from user_features
 cross join known_days
 cross join known_sessions
 cross join context_features
+cross join known_impressions
 cross join known_credits
 where
     user_features.last_active_date >= {{ as_of_date }}
     or user_features.days_active != known_days.days_active
     or user_features.count_purchases != known_days.count_purchases
     or user_features.session_seconds > known_sessions.session_seconds * (1 + 1e-9)
-    or context_features.count_clicks > known_credits.count_clicks
+    or user_features.session_seconds < known_sessions.ended_session_seconds * (1 - 1e-9)
+    or context_features.count_impressions != known_impressions.count_impressions
+    or context_features.count_clicks != known_credits.count_clicks
