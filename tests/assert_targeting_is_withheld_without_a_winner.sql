@@ -1,14 +1,15 @@
--- Where no learner is better than random there is neither a tier nor a policy that ranks units. By profit units may be ranked all
--- the same if a cost metric of the experiment has a winner.
+-- Where no learner is better than random there is neither a tier nor a policy that chooses units. By profit units may be chosen
+-- all the same if a cost metric of the experiment has a winner.
 
 with
 
 winners as (
 
+    -- 'any' is the treatment of policies that choose one: they need a winner for one.
     select distinct
         experiment_id,
         metric_name,
-        treatment_variant_id
+        unnest([treatment_variant_id, 'any']) as treatment_variant_id
     from {{ ref('fct_uplift_evaluation') }}
     where is_winner
 
@@ -44,7 +45,7 @@ targeted as (
         treatment_variant_id,
         policy as means
     from {{ ref('fct_targeting_policies') }}
-    where policy in ('top_uplift', 'top_profit', 'tier_budget') and value is not null
+    where policy not in ('treat_none', 'treat_all', 'random') and value is not null
 
 )
 
@@ -56,7 +57,7 @@ where
         from winners
     )
     and not (
-        means = 'top_profit'
+        means in ('top_profit', 'best_arm', 'policy_tree')
         and (experiment_id, treatment_variant_id) in (
             select (winners_of_costs.experiment_id, winners_of_costs.treatment_variant_id)
             from winners_of_costs
