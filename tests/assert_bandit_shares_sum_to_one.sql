@@ -6,4 +6,4 @@ select
 from {{ ref('fct_bandit_allocations') }}
 where reason is null
 group by experiment_id
-having abs(sum(share) - 1) > 1e-9
+having not coalesce(abs(sum(share) - 1) <= 1e-9, false)
