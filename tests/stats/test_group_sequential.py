@@ -118,13 +118,13 @@ def test_the_error_grows_with_the_looks_beyond_the_plan(came_at, ended_at, error
 
 def test_one_verdict_and_days_without_units_share_a_look():
     count = np.array([100.0, 200.0, 200.0, 400.0])
-    control = Moments.from_sums(count, np.zeros((4, 1)), count[:, None])
-    treatment = Moments.from_sums(count, (0.3 * count)[:, None], (1.09 * count)[:, None])
+    control = Moments.from_sums(count, np.zeros((4, 1)), count[:, None], pivot=5)
+    treatment = Moments.from_sums(count, (0.3 * count)[:, None], (1.09 * count)[:, None], pivot=5)
     effect = infer_group_sequential(compare(control, treatment), 2 * count / 1000)
     assert effect.standard_error[1] == effect.standard_error[2]
     assert effect.absolute_ci_lower[1] == effect.absolute_ci_lower[2]
-    verdicts = np.stack([effect.p_value < 0.05, effect.absolute_ci_lower > 0, effect.relative_effect.astype(bool)])
-    assert (verdicts[0] == verdicts[1]).all()
+    verdicts = np.stack([effect.p_value < 0.05, effect.absolute_ci_lower > 0, effect.relative_ci_lower > 0])
+    assert (verdicts == verdicts[0]).all()
     assert effect.is_significant.tolist() == [False, False, False, True]
 
 
