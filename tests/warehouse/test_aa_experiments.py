@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import duckdb
+import numpy as np
 import pytest
 from scipy import stats
 
@@ -65,20 +66,31 @@ def bounds(count: int, rate: float) -> tuple[float, float]:
     )
 
 
+def bounds_of_mean_square(count: int) -> tuple[float, float]:
+    """What the mean of so many squares of standard normals leaves only once in ten thousand."""
+    lower, upper = stats.chi2.ppf([5e-5, 1 - 5e-5], count) / count
+    return float(lower), float(upper)
+
+
 def test_false_alarms_are_as_rare_as_stated(hashed: Warehouse) -> None:
     rows = hashed.query(
         "select metric_name, variance_reduction, count(*), avg(cast(p_value < 0.05 as integer)), "
-        "avg(cast(absolute_ci_lower <= 0 and absolute_ci_upper >= 0 as integer)) "
+        "avg(cast(absolute_ci_lower <= 0 and absolute_ci_upper >= 0 as integer)), "
+        "list(p_value), list(absolute_effect / (absolute_ci_upper - absolute_ci_lower)) "
         "from fct_experiment_effects where is_latest and dimension = 'all' and inference = 'fixed' and reason is null "
         "group by all order by all"
     )
     assert {metric for metric, *_ in rows} == set(METRIC_NAMES)
     assert {variance_reduction for _, variance_reduction, *_ in rows} == {"none", "cuped"}
-    for metric, variance_reduction, count, rejected, covered in rows:
+    for metric, variance_reduction, count, rejected, covered, p_values, shares_of_interval in rows:
         assert count == COUNT, metric
         lower, upper = bounds(count, 0.05)
         assert lower <= rejected <= upper, (metric, variance_reduction, rejected)
         assert covered == pytest.approx(1 - rejected), (metric, variance_reduction)
+        # A hundred may well hold no alarm: that intervals are not too wide either is seen by how effects fill them.
+        for deviations in (stats.norm.isf(np.array(p_values) / 2), 2 * 1.96 * np.array(shares_of_interval)):
+            lower, upper = bounds_of_mean_square(count)
+            assert lower <= np.mean(deviations**2) <= upper, (metric, variance_reduction, np.mean(deviations**2))
 
 
 def test_looking_every_day_raises_no_alarm(hashed: Warehouse) -> None:
