@@ -81,33 +81,32 @@ def load_days_until(month: Path, warehouse: Warehouse, count: int) -> None:
 
 
 def differences(warehouse: Warehouse, reference: Warehouse) -> dict[str, int]:
-    """Tables whose rows differ, and how many rows; sums count as equal to seven digits, their order is not fixed."""
+    """Tables whose rows differ, and how many rows; sums count as equal to seven digits, their order is not fixed.
+
+    Of a table that only one of the two has, or that has other columns in one, no row is equal.
+    """
     found = {}
     with duckdb.connect() as connection:
         connection.execute(f"attach '{warehouse.path}' as daily (read_only)")
         connection.execute(f"attach '{reference.path}' as at_once (read_only)")
-        tables = connection.execute(
-            "select schema_name, table_name from duckdb_tables() "
-            "where database_name = 'at_once' and list_contains(?, schema_name) order by all",
-            [list(COMPARED_SCHEMAS)],
-        ).fetchall()
-        assert {schema for schema, _ in tables} == set(COMPARED_SCHEMAS)
-        for schema, table in tables:
-            if table in NOT_COMPARED:
+        ours, theirs = compared_columns(connection, "daily"), compared_columns(connection, "at_once")
+        assert {table.split(".")[0] for table in theirs} == set(COMPARED_SCHEMAS)
+        for table in sorted(ours | theirs):
+            if ours.get(table) != theirs.get(table):
+                found[table] = sum(
+                    connection.execute(f"select count(*) from {database}.{table}").fetchall()[0][0]
+                    for database, known in (("daily", ours), ("at_once", theirs))
+                    if table in known
+                )
                 continue
-            columns = connection.execute(
-                "select column_name, data_type from duckdb_columns() "
-                "where database_name = 'at_once' and schema_name = ? and table_name = ?",
-                [schema, table],
-            ).fetchall()
-            columns = [column for column in columns if column[0] not in NOT_COMPARED_COLUMNS]
+            columns = theirs[table]
             exact = ", ".join(f'"{name}"' for name, kind in columns if not kind.startswith("DOUBLE"))
             sums = [name for name, kind in columns if kind.startswith("DOUBLE")]
             lists = {name for name, kind in columns if kind == "DOUBLE[]"}
             order = ", ".join(f'"{name}"' for name in sums) or "1"
             numbered = (
                 f"(select *, md5(to_json(row({exact}))::varchar) as exact, row_number() over (partition by {exact} "
-                f"order by {order}) as copy from {{}}.{schema}.{table})"
+                f"order by {order}) as copy from {{}}.{table})"
             )
             unequal = " or ".join(different_lists(name) if name in lists else different(name) for name in sums)
             count = connection.execute(
@@ -116,8 +115,23 @@ def differences(warehouse: Warehouse, reference: Warehouse) -> dict[str, int]:
                 f"where a.exact is null or b.exact is null or {unequal or 'false'}"
             ).fetchall()[0][0]
             if count:
-                found[f"{schema}.{table}"] = count
+                found[table] = count
     return found
+
+
+def compared_columns(connection: duckdb.DuckDBPyConnection, database: str) -> dict[str, list[tuple[str, str]]]:
+    """Names and types of the columns to compare, by table, in an order that does not tell when a column came."""
+    rows = connection.execute(
+        "select schema_name, table_name, column_name, data_type from duckdb_columns() "
+        "semi join duckdb_tables() using (database_name, schema_name, table_name) "
+        "where database_name = ? and list_contains(?, schema_name) order by all",
+        [database, list(COMPARED_SCHEMAS)],
+    ).fetchall()
+    columns: dict[str, list[tuple[str, str]]] = {}
+    for schema, table, column, kind in rows:
+        if table not in NOT_COMPARED and column not in NOT_COMPARED_COLUMNS:
+            columns.setdefault(f"{schema}.{table}", []).append((column, kind))
+    return columns
 
 
 def different(name: str) -> str:
@@ -130,7 +144,10 @@ def different(name: str) -> str:
 def different_lists(name: str) -> str:
     """The same for lists of numbers."""
     a, b = f'a."{name}"', f'b."{name}"'
-    far = "lambda pair: abs(pair[1] - pair[2]) > 1e-9 * (1 + abs(pair[2]))"
+    far = (
+        "lambda pair: pair[1] is distinct from pair[2] "
+        "and not coalesce(abs(pair[1] - pair[2]) <= 1e-9 * (1 + abs(pair[2])), false)"
+    )
     return f"(len({a}) is distinct from len({b}) or len(list_filter(list_zip({a}, {b}), {far})) > 0)"
 
 
@@ -150,6 +167,49 @@ def unpublished(warehouse: Warehouse) -> set[str]:
                 union all (from published.main.{mart} except all from built.main.{mart})
             """).fetchall()
         }
+
+
+# What a table holds when it was built day by day, and at once; None where it is not there.
+EQUAL = {
+    "main.numbers": ("select 1 as day, 0.1::double + 0.2 as total", "select 1 as day, 0.3::double as total"),
+    "staging.gaps": ("select 1 as day, [1, null]::double[] as sums", "select 1 as day, [1, null]::double[] as sums"),
+    "intermediate.rows_in_another_order": ("select unnest([1, 2, 2]) as day", "select unnest([2, 1, 2]) as day"),
+    "intermediate.columns_in_another_order": ("select 1 as day, 'a' as arm", "select 'a' as arm, 1 as day"),
+}
+UNEQUAL = {
+    "main.only_daily": ("select 1 as day", None),
+    "main.only_at_once": (None, "select 1 as day"),
+    "main.another_number": ("select 1 as day, 2.5::double as total", "select 1 as day, 2.6::double as total"),
+    "main.no_number": ("select 1 as day, null::double as total", "select 1 as day, 0::double as total"),
+    "main.a_row_twice": ("select unnest([1, 1]) as day", "select 1 as day"),
+    "staging.another_column": ("select 1 as day, 2 as arm", "select 1 as day"),
+    "staging.another_type": ("select 1::bigint as day", "select 1::integer as day"),
+    "intermediate.another_sum": (
+        "select 1 as day, [2.5]::double[] as sums",
+        "select 1 as day, [2.6]::double[] as sums",
+    ),
+    "intermediate.no_sum": ("select 1 as day, [null]::double[] as sums", "select 1 as day, [1]::double[] as sums"),
+    "intermediate.one_more_sum": (
+        "select 1 as day, [1, 2]::double[] as sums",
+        "select 1 as day, [1]::double[] as sums",
+    ),
+    "intermediate.no_sums": ("select 1 as day, null::double[] as sums", "select 1 as day, [1]::double[] as sums"),
+}
+
+
+def test_every_difference_is_found(tmp_path: Path) -> None:
+    """Were one overlooked, all that compare warehouses would be content with it."""
+    warehouses = [Warehouse(tmp_path / name, tmp_path) for name in ("daily", "at_once")]
+    for place, warehouse in enumerate(warehouses):
+        warehouse.folder.mkdir()
+        with duckdb.connect(str(warehouse.path)) as connection:
+            connection.execute("create schema staging; create schema intermediate")
+            for table, rows in (EQUAL | UNEQUAL).items():
+                if rows[place]:
+                    connection.execute(f"create table {table} as {rows[place]}")
+
+    assert set(differences(*warehouses)) == set(UNEQUAL)
+    assert set(differences(*reversed(warehouses))) == set(UNEQUAL)
 
 
 def test_a_month_day_by_day_equals_the_month_at_once(month: Path, tmp_path: Path) -> None:
