@@ -165,6 +165,44 @@ def test_a_past_that_differs_is_a_warning():
     assert found(changed, outcomes)[1].loc["negative_control", "verdict"] == "warn"
 
 
+def test_a_past_beside_nothing_else_is_no_negative_control():
+    """What marks its gaps is of the past too."""
+    table, outcomes = units(size=800)
+    past = pa.array(table["pre_earned"].to_numpy(), mask=np.arange(800) % 7 == 0)
+    alone = table.select(["experiment_id", "unit_id", "variant_id"]).append_column("pre_earned", past)
+    row = found(alone, outcomes)[1].loc["negative_control"]
+    assert row[["verdict", "reason"]].tolist() == ["not_applicable", "the metric has no past among the covariates"]
+
+
+def test_covariates_that_are_constant_among_units_with_a_value():
+    """Those who came to the new country, and have a past, are those whose value is not known yet."""
+    table, outcomes = units(size=1500)
+    random = np.random.default_rng(1)
+    late = random.random(1500) < 0.3
+    past = np.where(late, random.normal(size=1500), 3.7)
+    table = table.set_column(table.schema.get_field_index("pre_earned"), "pre_earned", pa.array(past))
+    known = outcomes[~late]
+    without = found(table, known)[1]
+    table = table.append_column("country", pa.array(np.where(late & (random.random(1500) < 0.6), "new", "old")))
+    refuted = found(table, known)[1]
+    assert refuted.loc["negative_control", ["verdict", "reason"]].tolist() == ["not_applicable", "constant_outcome"]
+    strength = refuted.loc["robustness_value"]
+    assert strength["verdict"] == "pass"
+    assert strength["reason"].startswith("a confounder as strong as age brings it to")
+    numbers = ["refuted_estimate", "statistic"]
+    np.testing.assert_allclose(
+        strength[numbers].astype(float), without.loc["robustness_value", numbers].astype(float), rtol=1e-9
+    )
+
+
+def test_an_effect_beyond_all_spread_is_no_crash():
+    table, outcomes = units(size=600)
+    treated = np.array(table["variant_id"].to_pylist()) == "with"
+    far = outcomes.assign(value=20 - 10 * treated + 0.005 * np.random.default_rng(7).normal(size=600))
+    row = found(table, far)[1].loc["e_value"]
+    assert row[["verdict", "reason"]].tolist() == ["not_applicable", "it is not defined for these values"]
+
+
 def test_scores_of_units_not_fitted_and_of_several_arms():
     table, _ = units(size=1000)
     three = pa.concat_tables([table, units(1, 400)[0]])

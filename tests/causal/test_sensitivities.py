@@ -5,7 +5,13 @@ import pandas as pd
 import pytest
 
 from lifthouse.causal.estimates import CausalEstimate
-from lifthouse.causal.sensitivity import e_value, matched_differences, robustness, rosenbaum_gamma
+from lifthouse.causal.sensitivity import (
+    approximate_risk_ratio,
+    e_value,
+    matched_differences,
+    robustness,
+    rosenbaum_gamma,
+)
 from lifthouse.results.sensitivities import sensitivity_rows
 from lifthouse.results.treatment_effects import Sample
 
@@ -36,6 +42,11 @@ def test_e_value_of_a_number_is_of_its_spread_within_arms():
     told = sensitivity_rows(sample, estimate, ["noise"], 0, estimand="ate", is_proportion=False, confidence=0.95)
     found = next(row for row in told if row["refuter"] == "e_value")
     assert found["statistic"] == pytest.approx(e_value(np.exp(0.91 * 2)), rel=0.03)
+
+
+@pytest.mark.parametrize("effect", [900.0, -900.0, 5e5])
+def test_an_effect_of_hundreds_of_deviations_has_no_e_value(effect):
+    assert np.isnan(approximate_risk_ratio(effect, 0.0, 1.0, is_proportion=False))
 
 
 def test_published_sensitivities():

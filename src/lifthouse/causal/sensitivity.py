@@ -22,7 +22,7 @@ class Robustness:
         robustness_value: Share of what is left of both treatment and outcome that a confounder must explain to bring
             the effect to zero.
         robustness_value_significance: The same to bring the interval to zero; zero where it holds zero already.
-        strongest: Column of the covariate that, had it been hidden, would have biased most; -1 without covariates.
+        strongest: Column of the covariate that, had it been hidden, would have biased most; -1 where none varies.
         bounded_estimate: Estimate less the bias that a confounder just as strong would bring.
 
     """
@@ -70,8 +70,11 @@ def approximate_risk_ratio(effect: float, control_mean: float, deviation: float,
     """
     if is_proportion:
         ratio = 1 + effect / control_mean if control_mean > 0 else np.nan
-        return float(ratio) if ratio > 0 else np.nan
-    return float(np.exp(0.91 * effect / deviation)) if deviation > 0 else np.nan
+    else:
+        # Effects of hundreds of standard deviations are beyond what an exponential can say.
+        with np.errstate(over="ignore", under="ignore"):
+            ratio = float(np.exp(0.91 * effect / deviation)) if deviation > 0 else np.nan
+    return float(ratio) if 0 < ratio < np.inf else np.nan
 
 
 def robustness(design: Floats, treated: Bools, outcome: Floats, *, confidence: float = 0.95) -> Robustness:
@@ -98,6 +101,9 @@ def robustness(design: Floats, treated: Bools, outcome: Floats, *, confidence: f
         True
 
     """
+    # What is the same for all of these units can explain nothing, and has no error.
+    varies = np.flatnonzero(np.ptp(design, axis=0) > 0)
+    design = design[:, varies]
     columns = np.column_stack([np.ones(len(design)), treated, design])
     inverse = np.linalg.pinv(columns.T @ columns)
     coefficients = inverse @ (columns.T @ outcome)
@@ -113,8 +119,8 @@ def robustness(design: Floats, treated: Bools, outcome: Floats, *, confidence: f
         related = np.minimum(of_treatment**2, 1.0)
         of_outcome = (1 + np.sqrt(related)) ** 2 / (1 - related) * shares_outcome / (1 - shares_outcome)
         bias = np.sqrt(np.minimum(of_outcome, 1.0) * of_treatment / (1 - of_treatment)) * errors[1] * np.sqrt(degrees)
-    strongest = int(np.argmax(bias)) if bias.size else -1
-    towards_zero = np.sign(coefficients[1]) * (float(bias[strongest]) if bias.size else 0.0)
+    strongest = int(varies[np.argmax(bias)]) if bias.size else -1
+    towards_zero = np.sign(coefficients[1]) * (float(bias.max()) if bias.size else 0.0)
     critical = abs(float(special.stdtrit(degrees - 1, (1 - confidence) / 2))) / np.sqrt(degrees - 1)
     partial = statistic / np.sqrt(degrees)
     return Robustness(

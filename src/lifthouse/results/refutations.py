@@ -288,14 +288,16 @@ def _negative_control(fitted: Fitted, sample: Sample, metric: str, setting: _Set
     """Estimate the effect on the metric's own past, which nothing can have changed, adjusted for all else."""
     names = [column.covariate for column in fitted.encoder.columns]
     past = f"pre_{metric}"
-    if past not in names or len(names) == 1:
+    others = [other for other, name in enumerate(names) if name != past]
+    if past not in names or not others:
         return {"refuter": "negative_control", **_not_applicable("the metric has no past among the covariates")}
     at = names.index(past)
     column = fitted.encoder.columns[at]
-    others = [other for other, name in enumerate(names) if name != past]
     control = replace(
         sample, design=sample.design[:, others], outcome=column.centre + column.scale * sample.design[:, at]
     )
+    if control.reason:
+        return {"refuter": "negative_control", **_not_applicable(control.reason)}
     estimate = setting.estimate(control)
     return _should_be_zero(
         "negative_control", [estimate], "the arms differ in the metric's past beyond what covariates explain", "warn"
