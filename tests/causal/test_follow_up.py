@@ -46,6 +46,15 @@ def test_units_that_came_alike_are_not_suspected(daily):
     assert verdicts.count("fail") <= 1
 
 
+def test_units_that_came_later_are_not_suspected_where_nothing_hangs_on_days():
+    """Days that explain the choice make the estimate that holds them fixed less certain, and move it by chance."""
+    verdicts = [
+        found(*followed(seed, effect=1.0, later=8.0, daily=0.0, size=800))[1].loc["follow_up", "verdict"]
+        for seed in range(8)
+    ]
+    assert verdicts.count("fail") <= 1
+
+
 def test_arms_that_were_never_followed_for_as_long_can_not_be_compared():
     row = found(*followed(2, later=14.0, size=800))[1].loc["follow_up"]
     assert row["verdict"] == "fail"

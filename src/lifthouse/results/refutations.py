@@ -314,8 +314,9 @@ def _follow_up(sample: Sample, days: Floats, base: CausalEstimate, setting: _Set
         return {"refuter": "follow_up", "verdict": "fail", "reason": f"{counted}, and none as long as in the other arm"}
     scaled = (days - days.mean()) / days.std()
     again = setting.estimate(replace(sample, design=np.column_stack([sample.design, scaled])))
-    # A covariate that explains the outcome moves the estimate by chance as well, by what it takes from the variance.
-    explained = max(base.standard_error**2 - again.standard_error**2, 0.0)
+    # A covariate also moves the estimate by chance: one that explains the outcome by what it takes from the variance,
+    # one that explains the choice by what it adds.
+    explained = abs(base.standard_error**2 - again.standard_error**2)
     row = _should_be_same("follow_up", base, again, max(base.standard_error, 2.576 * float(np.sqrt(explained))))
     if row["verdict"] == "fail":
         row["reason"] = f"{counted}; of those followed for as long the estimate is {again.estimate:.4g}"
