@@ -16,7 +16,8 @@ class ArmBalance:
     Attributes:
         mean_control: Weighted mean in control.
         mean_treatment: Weighted mean in the treatment.
-        standardised_difference: Treatment less control, in standard deviations of a unit before weighting.
+        standardised_difference: Treatment less control, in standard deviations of a unit before weighting; NaN where
+            no arm has any.
         variance_ratio: Weighted variance in the treatment over that in control; NaN where control's is zero.
 
     """
@@ -52,14 +53,17 @@ def weighted_balance(columns: Floats, treated: Bools, weights: Floats) -> ArmBal
     """
     means, variances, plain = [], [], []
     for arm in (~treated, treated):
-        share = weights[arm] / weights[arm].sum()
-        mean = share @ columns[arm]
+        units, share = columns[arm], weights[arm] / weights[arm].sum()
+        # A sum of one number over many units is off by rounding, and so would be whatever is divided by its spread.
+        counted = units[share > 0]
+        mean = np.where(np.ptp(counted, axis=0) == 0, counted[0], share @ units)
         # A binary column's ratio is then that of p (1 - p).
         freed = 1 - float(share @ share)
-        variances.append(share @ (columns[arm] - mean) ** 2 / freed if freed > 0 else np.full(len(mean), np.nan))
+        variances.append(share @ (units - mean) ** 2 / freed if freed > 0 else np.full(len(mean), np.nan))
         means.append(mean)
-        plain.append(columns[arm].var(axis=0, ddof=1))
+        plain.append(np.where(np.ptp(units, axis=0) == 0, 0.0, units.var(axis=0, ddof=1)))
     with np.errstate(divide="ignore", invalid="ignore"):
         difference = (means[1] - means[0]) / np.sqrt((plain[0] + plain[1]) / 2)
         ratio = variances[1] / variances[0]
-    return ArmBalance(means[0], means[1], difference, np.where(np.isfinite(ratio), ratio, np.nan))
+    difference, ratio = (np.where(np.isfinite(found), found, np.nan) for found in (difference, ratio))
+    return ArmBalance(means[0], means[1], difference, ratio)

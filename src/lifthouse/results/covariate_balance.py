@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from lifthouse.causal.balance import weighted_balance
+from lifthouse.causal.balance import ArmBalance, weighted_balance
 from lifthouse.causal.matching import match_weights
 from lifthouse.causal.propensity import SMALLEST_SCORE, fit_logistic
 from lifthouse.causal.weighting import ESTIMANDS, balancing_weights, effective_units
@@ -76,13 +76,18 @@ def covariate_balance(
                         "standardised_difference": found.standardised_difference[at],
                         "variance_ratio": found.variance_ratio[at],
                         "effective_sample_size": effective_units(weights, treated),
-                        "is_balanced": bool(abs(found.standardised_difference[at]) <= largest_difference)
-                        if np.isfinite(found.standardised_difference[at])
-                        else pd.NA,
+                        "is_balanced": _is_balanced(found, at, largest_difference),
                     }
                     for at, column in enumerate(fitted.encoder.columns)
                 ]
     return typed(pd.DataFrame(rows), COLUMNS)
+
+
+def _is_balanced(found: ArmBalance, at: int, largest_difference: float) -> object:
+    if np.isfinite(found.standardised_difference[at]):
+        return bool(abs(found.standardised_difference[at]) <= largest_difference)
+    # The arm alone decides it: no spread to measure the difference by, and no weight takes it away.
+    return False if found.mean_control[at] != found.mean_treatment[at] else pd.NA
 
 
 def weightings(design: Floats, treated: Bools) -> Iterator[tuple[str, Floats]]:
