@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
+from scipy import special
 
-from lifthouse.causal.weighting import ipw
+from lifthouse.causal.weighting import ipw, share_without_counterpart
 from lifthouse.results.covariate_balance import covariate_balance
 from lifthouse.results.propensities import SCHEMA, Pair, causal_pairs, propensity_scores
 from lifthouse.results.refutations import refutations
@@ -117,6 +118,21 @@ def test_overlap_sees_a_kind_of_unit_that_is_always_treated(region, verdict):
     assert overlap["statistic"] > 0.5
     alone = float(re.search(r"(\d+\.\d)% of those whose effect it is are like nobody", overlap["reason"])[1])
     assert 100 * region - 0.05 <= alone < 100 * region + 0.5
+
+
+@pytest.mark.parametrize(("size", "few"), [(2000, 40), (20_000, 60)])
+def test_a_rare_arm_is_no_lack_of_overlap(size, few):
+    """By true scores: nobody is certain to be in either arm, though the few leave large gaps between their scores."""
+    for seed in range(50):
+        random = np.random.default_rng(seed)
+        likes = 0.7 * random.normal(size=size)
+        treated = np.zeros(size, dtype=bool)
+        treated[random.choice(size, few, replace=False, p=np.exp(likes) / np.exp(likes).sum())] = True
+        scores = special.expit(np.log(few / size) + likes - 0.7**2 / 2)
+        assert share_without_counterpart(scores, treated, "ate") < 0.04
+        # A kind of unit that is never treated has no counterpart, however rare the treated are.
+        never = ~treated & (np.arange(size) % 5 == 0)
+        assert share_without_counterpart(np.where(never, 1e-6, scores), treated, "ate") == pytest.approx(0.2, abs=0.02)
 
 
 def test_placebos_centre_on_zero():

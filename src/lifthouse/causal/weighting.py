@@ -12,7 +12,8 @@ from lifthouse.statistics.reasons import Bools, Floats
 
 Estimand = Literal["ate", "att", "ato"]
 ESTIMANDS: tuple[Estimand, ...] = ("ate", "att", "ato")
-_UNLIKELY = 0.05
+# A unit is unlikely in an arm where its chance is below this part of the arm's share of all units.
+_UNLIKELY = 0.1
 
 
 def tilt(scores: Floats, estimand: Estimand) -> Floats:
@@ -72,7 +73,8 @@ def share_without_counterpart(scores: Floats, treated: Bools, estimand: Estimand
     """Share of the estimand's population like whom nobody is in the other arm: what is said of it is extrapolated.
 
     Weights do not show it: a unit of a kind that is always treated has a score, and a weight, of one. It is beyond all
-    scores of the other arm, and less likely there than one in twenty: by chance some are beyond in any small sample.
+    scores of the other arm, and less likely to be there than a tenth of that arm's share of all units: by chance some
+    are beyond the scores of any small sample, and most units are unlikely to be in an arm that few are in.
 
     Args:
         scores: Propensity scores in (0, 1), shape (n_units,).
@@ -90,7 +92,9 @@ def share_without_counterpart(scores: Floats, treated: Bools, estimand: Estimand
     """
     counts = tilt(scores, estimand)
     highest, lowest = scores[~treated].max(), scores[treated].min()
-    beyond = np.where(treated, scores > max(highest, 1 - _UNLIKELY), scores < min(lowest, _UNLIKELY))
+    share = treated.mean()
+    unlikely_control, unlikely_treated = 1 - _UNLIKELY * (1 - share), _UNLIKELY * share
+    beyond = np.where(treated, scores > max(highest, unlikely_control), scores < min(lowest, unlikely_treated))
     return float(counts[beyond].sum() / counts.sum())
 
 
