@@ -2,6 +2,7 @@
 
 from datetime import date
 
+import duckdb
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -55,6 +56,24 @@ def test_a_category_that_is_called_other_is_no_reference(towns):
 def test_what_is_not_finite_is_missing():
     table = pa.table({"x": [1.0, 2.0, np.inf, np.nan]})
     assert np.isfinite(Encoder.fit(table, ["x"]).matrix(table)).all()
+
+
+@pytest.mark.parametrize("kind", ["date", "timestamp", "timestamp_s", "timestamp_ns", "timestamptz"])
+def test_days_and_moments_that_never_come_are_missing(kind):
+    days = ["1970-01-02", "1970-01-04", None, "infinity", "-infinity"]
+    table = duckdb.sql(f"select cast(unnest($1) as {kind}) as until", params=[days]).to_arrow_table()
+    encoder = Encoder.fit(table, ["until"])
+    assert encoder.names == ["until", "until is missing"]
+    assert (encoder.columns[0].centre, encoder.columns[0].scale) == (2, 1)
+    np.testing.assert_array_equal(encoder.matrix(table)[:, 0], [-1, 1, 0, 0, 0])
+
+
+@pytest.mark.parametrize("kind", [pa.int64(), pa.uint64()])
+def test_integers_may_be_larger_than_a_float_can_tell_apart(kind):
+    table = pa.table({"number": pa.array([1, 2**53 + 1, None], kind)})
+    encoder = Encoder.fit(table, ["number"])
+    assert encoder.columns[0].centre == pytest.approx(2**52, rel=1e-8)
+    np.testing.assert_array_equal(encoder.matrix(table)[:, 0], [-1, 1, 0])
 
 
 def test_sums_in_another_order_are_the_same_numbers():

@@ -146,6 +146,7 @@ def _numbers(values: pa.ChunkedArray, name: str) -> Floats:
     """Numbers of nine digits, with NaN for missing and for what is not finite."""
     kind = values.type
     if pa.types.is_date(kind) or pa.types.is_timestamp(kind):
+        values = _finite_moments(values)
         moments = values.cast(pa.timestamp("us"), safe=False).cast(pa.int64())
         values, kind = pc.divide(moments.cast(pa.float64(), safe=False), _MICROSECONDS_A_DAY), pa.float64()
     if not (
@@ -157,8 +158,16 @@ def _numbers(values: pa.ChunkedArray, name: str) -> Floats:
         raise TypeError(f"covariate {name!r} has type {kind}, must be a number, a boolean, text, a day or a moment")
     if pa.types.is_boolean(kind):
         values = values.cast(pa.int8())
-    numbers = np.asarray(values.cast(pa.float64()).to_numpy(zero_copy_only=False), float)
+    # Integers beyond 2^53 have more digits than a float: the first nine count.
+    numbers = np.asarray(values.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False), float)
     return np.where(np.isfinite(numbers), significant(numbers), np.nan)
+
+
+def _finite_moments(values: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Days or moments, null where DuckDB's are infinite: the largest number that is stored, or minus that."""
+    stored = values.cast(pa.int32() if pa.types.is_date32(values.type) else pa.int64())
+    largest = np.iinfo(stored.type.to_pandas_dtype()).max
+    return pc.if_else(pc.is_in(stored, pa.array([largest, -largest], stored.type)), None, values)
 
 
 def _frequent(values: pa.ChunkedArray) -> tuple[str, ...]:
