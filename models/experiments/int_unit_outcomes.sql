@@ -27,7 +27,7 @@ experiments as (
 
 ),
 
--- The last day of which anything is known of an experiment's units.
+-- The last day on which any of an experiment's units did something.
 last_days as (
 
     select
@@ -40,15 +40,24 @@ last_days as (
 
 ),
 
+-- How far the events go: who has done nothing since is known to have done nothing.
+events as (
+
+    select max(occurred_at) as latest_event_at
+    from {{ ref('stg_events') }}
+
+),
+
 followed as (
 
     select
         units.experiment_id,
         units.unit_id,
         units.first_exposed_at,
-        cast(last_days.activity_date + 1 as timestamp) as known_until,
+        greatest(cast(last_days.activity_date + 1 as timestamp), events.latest_event_at) as known_until,
         coalesce(experiments.ended_at, timestamp 'infinity') as ended_at
     from units
+    cross join events
     inner join experiments on units.experiment_id = experiments.experiment_id
     inner join last_days on units.experiment_id = last_days.experiment_id
 
