@@ -1,5 +1,6 @@
 -- Every row of every input is in staging or in quarantine: none is lost, none is counted twice. Events that an earlier run has
 -- read may be gone from the input since; one of them that is not in the warehouse came with an old loaded_at, and was missed.
+-- Tables are rendered, so that --empty and --sample leave none of their rows out: staging holds the whole input all the same.
 
 with
 
@@ -28,7 +29,7 @@ events_staged as (
         {{ loaded_before_last_run() }} as may_be_gone,
 
         count(*) as count_rows
-    from {{ ref('stg_events') }}
+    from {{ ref('stg_events').render() }}
     group by all
 
 ),
@@ -40,7 +41,7 @@ events_quarantined as (
         coalesce({{ loaded_before_last_run() }}, false) as may_be_gone,
 
         sum(count_rows) as count_rows
-    from {{ ref('stg_events_rejected') }}
+    from {{ ref('stg_events_rejected').render() }}
     group by all
 
 ),
@@ -56,14 +57,14 @@ events_quarantined as (
 {{ input_name }}_staged as (
 
     select count(*) as count_rows
-    from {{ ref('stg_' ~ input_name) }}
+    from {{ ref('stg_' ~ input_name).render() }}
 
 ),
 
 {{ input_name }}_quarantined as (
 
     select coalesce(sum(count_rows), 0) as count_rows
-    from {{ ref('stg_rows_rejected') }}
+    from {{ ref('stg_rows_rejected').render() }}
     where input_name = '{{ input_name }}'
 
 ),

@@ -18,7 +18,7 @@
 
         {% if broken %}
             {% do log('lifthouse: not published, because of ' ~ some_of(broken) ~ '. ' ~ published ~ ' is as it was.', info=true) %}
-        {% elif missing or flags.EMPTY or flags.SAMPLE %}
+        {% elif missing or flags.EMPTY or invocation_args_dict.sample %}
             {% do log('lifthouse: not published, because this was not a whole build: it left out '
                 ~ (some_of(missing) if missing else 'rows') ~ '. ' ~ published ~ ' is as it was.', info=true) %}
         {% else %}

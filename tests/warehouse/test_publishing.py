@@ -192,6 +192,18 @@ def test_a_failing_integrity_test_and_a_partial_build_do_not_publish(shop: Wareh
     assert digest(shop.published) == published
 
 
+def test_a_build_that_leaves_out_rows_succeeds_and_does_not_publish(shop: Warehouse, days: Days):
+    published = digest(shop.published)
+    said = "lifthouse: not published, because this was not a whole build: it left out rows. "
+
+    assert said in shop.built("--empty", *WITHOUT_UNIT_TESTS).output
+    # No table says yet what a sample is to be of: all rows come, as in the build after an empty one.
+    assert said in shop.built("--sample", "1 day", *WITHOUT_TESTS).output
+
+    assert digest(shop.published) == published
+    assert differences(shop, days.second) == {}
+
+
 def test_a_failing_guardrail_fails_the_build_but_not_the_readers(shop: Warehouse, tmp_path: Path):
     project = tmp_path / "project"
     kept_out = {"tests", "data", "warehouse", "target", "logs"}
