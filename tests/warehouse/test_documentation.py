@@ -26,11 +26,10 @@ def manifest(demo_warehouse: Warehouse) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def nodes(manifest: dict[str, Any]) -> list[dict[str, Any]]:
-    # To dbt the empty __init__.py of python_models is a model, which it does not build.
     return [
         node
         for node in [*manifest["nodes"].values(), *manifest["sources"].values()]
-        if node["package_name"] == "lifthouse" and node["resource_type"] in DESCRIBED and node["name"] != "__init__"
+        if node["package_name"] == "lifthouse" and node["resource_type"] in DESCRIBED
     ]
 
 
