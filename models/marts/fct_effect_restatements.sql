@@ -6,6 +6,26 @@ versions as (
 
     select
         *,
+        coalesce(
+            count_control = lag(count_control) over versions_in_order
+            and count_treatment = lag(count_treatment) over versions_in_order
+            and coalesce(reason, '') = coalesce(lag(reason) over versions_in_order, '')
+            and coalesce(metric_definition, '') = coalesce(lag(metric_definition) over versions_in_order, '')
+            {%- for number in ['absolute_effect', 'standard_error'] %}
+            and abs(coalesce({{ number }}, 0) - coalesce(lag({{ number }}) over versions_in_order, 0))
+            <= 1e-6 * coalesce(standard_error, 0)
+            {%- endfor %},
+            false
+        ) as is_as_before
+    from {{ ref('effects_as_published') }}
+    window versions_in_order as (partition by effect_id order by dbt_valid_from)
+
+),
+
+restatements as (
+
+    select
+        *,
         lag(dbt_valid_from) over versions_in_order as published_before_at,
         lag(absolute_effect) over versions_in_order as absolute_effect_before,
         lag(standard_error) over versions_in_order as standard_error_before,
@@ -14,7 +34,9 @@ versions as (
         lag(count_treatment) over versions_in_order as count_treatment_before,
         lag(reason) over versions_in_order as reason_before,
         lag(metric_definition) over versions_in_order as metric_definition_before
-    from {{ ref('effects_as_published') }}
+    from versions
+    -- Sums in another order move the last digits of a number, and all those of one that is zero.
+    where not is_as_before
     window versions_in_order as (partition by effect_id order by dbt_valid_from)
 
 )
@@ -47,5 +69,5 @@ select
     cast(published_before_at as timestamp) as published_before_at,
     cast(dbt_valid_from as timestamp) as restated_at,
     as_of_date
-from versions
+from restatements
 where published_before_at is not null
