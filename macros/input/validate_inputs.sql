@@ -6,9 +6,27 @@
             {% do problems.extend(_input_problems(input_name)) %}
         {% endfor %}
         {% if problems %}
-            {{ input_error(problems) }}
+            {{ input_error(problems | unique | list) }}
         {% endif %}
+        {% do _warn_of_inputs_gone() %}
     {% endif %}
+{% endmacro %}
+
+
+{% macro _warn_of_inputs_gone() %}
+    {#- Optional inputs that staging still has from the build before: without their files it will be empty. -#}
+    {% for input_name, what_follows in {
+        'exposures': 'its experiments have no data now',
+        'users': 'users have no attributes now',
+        'items': 'items have no prices and attributes now',
+        'observations': 'its experiments have no data now',
+    }.items() if input_location(input_name).kind == 'absent' %}
+        {% set staged = adapter.get_relation(target.database, 'staging', 'stg_' ~ input_name) %}
+        {% if staged and scalar('select exists (select 1 from ' ~ staged ~ ')') %}
+            {% do exceptions.warn('lifthouse: ' ~ input_location(input_name).label ~ ' is not there, and was in the build before: ' ~ what_follows
+                ~ '. Expected: every input again. Put it back and build again, unless it is gone for good.') %}
+        {% endif %}
+    {% endfor %}
 {% endmacro %}
 
 
@@ -115,6 +133,12 @@
 {% macro _file_problems(input_name, contract) %}
     {#- Files that aren't there, are there twice, or can't be opened. -#}
     {% set folder = var('input_folder') %}
+    {% for path in [folder, folder ~ '/' ~ input_name] %}
+        {% set problem = scalar('select folder_problem(' ~ quoted_text(path) ~ ')') %}
+        {% if problem %}
+            {{ return([path ~ " can't be read: " ~ problem ~ '. Expected: a folder that the build may list and enter. Correct its permissions.']) }}
+        {% endif %}
+    {% endfor %}
     {% set patterns = input_patterns(input_name) %}
     {% if patterns | length > 1 %}
         {{ return([_too_many_files(input_name, patterns)]) }}

@@ -63,6 +63,19 @@ def reading_problem(sql: str) -> str:
     return ""
 
 
+def folder_problem(path: str) -> str:
+    """Say why a folder can't be looked into; empty if it can, or if there is none. DuckDB would find it empty."""
+    try:
+        # To list a folder is one permission, to enter it another.
+        with os.scandir(path):
+            os.stat(f"{path}/.")  # noqa: PTH116
+    except (FileNotFoundError, NotADirectoryError):
+        return ""
+    except OSError as error:
+        return error.strerror or str(error)
+    return ""
+
+
 def csv_header(path: str, known: str) -> str:
     """Return as JSON the names in the header of a CSV file, and how many values the line after it has.
 

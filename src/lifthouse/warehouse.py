@@ -18,7 +18,7 @@ from dbt.adapters.duckdb.plugins import BasePlugin
 from dbt_common.exceptions import DbtRuntimeError
 from duckdb import DuckDBPyConnection
 
-from lifthouse.reading import LimitError, csv_header, duckdb_limits, reading_problem
+from lifthouse.reading import LimitError, csv_header, duckdb_limits, folder_problem, reading_problem
 
 # A database is called what its file is.
 _NAMES_TAKEN = {
@@ -117,7 +117,8 @@ class Plugin(BasePlugin):
 
     def configure_connection(self, conn: DuckDBPyConnection) -> None:
         """Register the functions of files that macros call."""
-        for function in (reading_problem, csv_header, prepare_publication, swap_publication, code_fingerprint):
+        of_input = (reading_problem, folder_problem, csv_header)
+        for function in (*of_input, prepare_publication, swap_publication, code_fingerprint):
             conn.create_function(function.__name__, function, side_effects=True)
         # A connection with functions that is open at exit makes DuckDB's binding print pages about leaks.
         atexit.register(conn.close)

@@ -49,6 +49,25 @@ def test_bad_input_stops_the_build_and_changes_nothing(case: Case, good: Warehou
     assert contents(good) == before
 
 
+def test_a_folder_that_cannot_be_looked_into_is_not_absent(good: Warehouse) -> None:
+    """A link to itself can't be, whoever looks; permissions bind nobody who is root."""
+    loops = {name: good.input_folder / name for name in ("exposures", "nowhere")}
+    (good.input_folder / "exposures.csv").unlink()
+    for loop in loops.values():
+        loop.symlink_to(loop.name)
+    remedy = "Expected: a folder that the build may list and enter. Correct its permissions."
+
+    of_input = good.dbt("build")
+    assert of_input.returncode != 0
+    assert (
+        of_input.output.count(f"{loops['exposures']} can't be read: Too many levels of symbolic links. {remedy}") == 1
+    )
+    of_data = good.dbt("build", variables={"input_folder": str(loops["nowhere"])})
+    assert of_data.returncode != 0
+    assert of_data.output.count(f"{loops['nowhere']} can't be read: Too many levels of symbolic links. {remedy}") == 1
+    assert "is not there" not in of_data.output
+
+
 def test_vars_of_the_wrong_kind_are_named_before_a_model_looks_into_them(warehouse: Warehouse) -> None:
     """Models read some while they are parsed: each would stop there with an error of Jinja."""
     variables = {

@@ -10,7 +10,7 @@ import duckdb
 import pytest
 
 from tests.warehouse.conftest import WITHOUT_TESTS, WITHOUT_UNIT_TESTS, Warehouse
-from tests.warehouse.small_shop import EVENTS, EXPOSURES, ITEMS, USERS, rows_of, write_input
+from tests.warehouse.small_shop import EVENTS, EXPOSURES, GOOD, ITEMS, USERS, rows_of, write_input
 from tests.warehouse.test_daily_runs import differences
 
 # ann was exposed on the 15th where she lives, and on the 16th in UTC. The first exposure of bob does not count, and of
@@ -239,10 +239,28 @@ def test_names_that_go_past_each_other_are_said_once_and_what_is_common_is_not(w
     assert "of items" not in said
 
     # Types of one's own beside known ones; a role that nobody plays, and says so.
-    write_input(warehouse.input_folder, {"events.csv": EVENTS.replace("add_to_cart", "page_view"), "users.csv": USERS})
+    common = {"events.csv": EVENTS.replace("add_to_cart", "page_view"), "users.csv": USERS, "items.csv": ITEMS}
+    write_input(warehouse.input_folder, common)
     roles = {"impression": ["impression"], "click": ["click"], "cart": [], "purchase": ["purchase"]}
     settled = warehouse.built(*select, "--full-refresh", variables={"event_roles": roles}).output
     assert "lifthouse: no" not in settled.replace("lifthouse: not published", "")
+
+
+def test_an_input_that_is_gone_is_said_once(warehouse: Warehouse):
+    select = ("--select", "path:models/staging", *WITHOUT_TESTS)
+    warning = "is not there, and was in the build before: "
+
+    def said_with(files: dict[str, str]) -> str:
+        write_input(warehouse.input_folder, files)
+        return warehouse.built(*select).output
+
+    assert warning not in said_with(GOOD)
+    of_exposures = f"lifthouse: {warehouse.input_folder}/exposures.parquet or .csv {warning}"
+    said = said_with({"events.csv": EVENTS, "items.csv": ITEMS})
+    assert f"{of_exposures}its experiments have no data now. Expected: every input again. Put it back and build" in said
+    assert f"/users.parquet or .csv {warning}users have no attributes now." in said
+    assert said.count(warning) == 2
+    assert warning not in said_with({"events.csv": EVENTS, "items.csv": ITEMS})
 
 
 def test_a_day_without_quotes_is_a_day(small_shop: Warehouse, tmp_path: Path):
