@@ -2,7 +2,9 @@
     {#- On-run-end: warns of names in what was staged that go past each other, so that what counts them is zero. -#}
     {% set staged = results | selectattr('status', 'equalto', 'success') | map(attribute='node.name') | list if execute else [] %}
     {% if 'stg_events' in staged %}
-        {% do _warn_of_roles() %}
+        {% set seen = run_query('select event_type, count(*) from staging.stg_events group by 1 order by 2 desc, 1').columns[0].values() | list %}
+        {% do _warn_of_roles(seen) %}
+        {% do _warn_of_funnels(seen) %}
         {% for input_name, key in {'exposures': 'user_id', 'users': 'user_id', 'items': 'item_id'}.items() if 'stg_' ~ input_name in staged %}
             {% do _warn_of_ids(input_name, key) %}
         {% endfor %}
@@ -10,26 +12,44 @@
 {% endmacro %}
 
 
-{% macro _warn_of_roles() %}
+{% macro _warn_of_roles(seen) %}
     {#-
         Roles that no event plays, while there are event types that play none. Types of one's own beside those of every role are common, and
         so is a role that a product lacks: an empty list says that it does.
     -#}
-    {% set seen = run_query('select event_type, count(*) from staging.stg_events group by 1 order by 2 desc, 1') %}
-    {% set idle, unplayed = seen.columns[0].values() | list, [] %}
+    {% set unplayed = [] %}
     {% set played = var('funnels').values() | map(attribute='steps') | sum(start=[]) %}
     {% for role in (['impression', 'click', 'cart', 'purchase'] + var('event_roles') | list) | unique(case_sensitive=true) %}
         {% set event_types = event_types_of(role) %}
         {% do played.extend(event_types) %}
-        {% if event_types and not event_types | select('in', idle) | list %}
+        {% if event_types and not event_types | select('in', seen) | list %}
             {% do unplayed.append(role ~ ' (' ~ event_types | join(', ') ~ ')') %}
         {% endif %}
     {% endfor %}
-    {% set idle = idle | reject('in', played) | list %}
+    {% set idle = seen | reject('in', played) | list %}
     {% if idle and unplayed %}
         {% do exceptions.warn('lifthouse: no event is ' ~ unplayed | join(', or ') ~ ': what counts that is zero. Event types without a role: '
             ~ some_of(idle) ~ '. Expected: var event_roles names the event types of each role. Set it in vars.yml beside the data; '
             ~ 'an empty list, as in cart: [], says that a role is played by none.') %}
+    {% endif %}
+{% endmacro %}
+
+
+{% macro _warn_of_funnels(seen) %}
+    {#- Steps that no event plays, be it that their role says so: nobody comes past them. -#}
+    {% set broken = [] %}
+    {% for name, funnel in (var('funnels') if seen else {}).items() %}
+        {% set unplayed = [] %}
+        {% for step in funnel.steps if not event_types_of(step) | select('in', seen) | list %}
+            {% do unplayed.append(step) %}
+        {% endfor %}
+        {% if unplayed %}
+            {% do broken.append(name ~ ' (' ~ unplayed | join(', ') ~ ')') %}
+        {% endif %}
+    {% endfor %}
+    {% if broken %}
+        {% do exceptions.warn('lifthouse: funnels with steps that no event plays: ' ~ broken | join(', ') ~ '. These and the steps after them are zero. '
+            ~ 'Expected: var funnels names the steps of your product, each a role or an event type. Set it in vars.yml beside the data.') %}
     {% endif %}
 {% endmacro %}
 

@@ -230,11 +230,17 @@ def test_names_that_go_past_each_other_are_said_once_and_what_is_common_is_not(w
     others = EVENTS.replace("purchase", "buy").replace("add_to_cart", "basket")
     numbered = USERS.replace("ann", "007").replace("bob", "008").replace("cat", "009")
     write_input(warehouse.input_folder, {"events.csv": others, "users.csv": numbered, "items.csv": ITEMS})
-    said = warehouse.built(*select).output
+    roles = {"impression": ["impression"], "click": [], "cart": ["add_to_cart"], "purchase": ["purchase"]}
+    said = warehouse.built(*select, variables={"event_roles": roles}).output
 
     of_roles = "lifthouse: no event is cart (add_to_cart), or purchase (purchase): what counts that is zero. "
     assert said.count(of_roles) == 1
     assert "Event types without a role: buy, basket, refund. Expected: var event_roles names the event types" in said
+    of_funnels = (
+        "lifthouse: funnels with steps that no event plays: purchase (click, cart, purchase), usage (session_start"
+    )
+    assert said.count(of_funnels) == 1
+    assert "Expected: var funnels names the steps of your product, each a role or an event type. Set it in" in said
     assert "lifthouse: no user_id of users (such as 007) is in events (such as ann): nothing joins them." in said
     assert "of items" not in said
 
@@ -242,8 +248,9 @@ def test_names_that_go_past_each_other_are_said_once_and_what_is_common_is_not(w
     common = {"events.csv": EVENTS.replace("add_to_cart", "page_view"), "users.csv": USERS, "items.csv": ITEMS}
     write_input(warehouse.input_folder, common)
     roles = {"impression": ["impression"], "click": ["click"], "cart": [], "purchase": ["purchase"]}
-    settled = warehouse.built(*select, "--full-refresh", variables={"event_roles": roles}).output
-    assert "lifthouse: no" not in settled.replace("lifthouse: not published", "")
+    funnels = {"purchase": {"steps": ["impression", "page_view", "purchase"], "window_minutes": 60}}
+    settled = warehouse.built(*select, "--full-refresh", variables={"event_roles": roles, "funnels": funnels}).output
+    assert "lifthouse: " not in settled.replace("lifthouse: not published", "")
 
 
 def test_an_input_that_is_gone_is_said_once(warehouse: Warehouse):
