@@ -252,7 +252,8 @@
         _unreadable('experiment_metrics', 'value_per_unit', 'double', 'a number, or empty'),
         _problem('experiment_metrics', 'coalesce(metric_name, \'\') not in (select metric_name from known_metrics)',
             "'metric_name == ''' || coalesce(metric_name, '') || ''' is not a metric of the semantic layer, must be one of '"
-            ~ " || (select string_agg(metric_name, ', ' order by metric_name) from known_metrics where unsupported is null)"),
+            ~ " || (select string_agg(metric_name, ', ' order by metric_name) from known_metrics where unsupported is null)"
+            ~ " || ', or one of your own, declared in YAML beside this table (docs/metrics/README.md)'"),
         _problem('experiment_metrics', 'unsupported is not null',
             "'metric_name == ''' || metric_name || ''' can''t be used by experiments: ' || unsupported", known),
         _problem('experiment_metrics', "try_cast(value_per_unit as double) * if(direction = 'decrease', -1, 1) < 0",

@@ -110,6 +110,7 @@ def test_every_mistake_is_named_with_its_row_and_remedy(warehouse: Warehouse) ->
     assert run.returncode != 0
     assert "The registry cannot be used; nothing was built." in run.output
     assert [said for said in expected if said not in run.output] == [], run.output
+    assert "visit_rate, or one of your own, declared in YAML beside this table (docs/metrics/README.md)" in run.output
     assert ": None" not in run.output
 
 
