@@ -33,7 +33,14 @@ def test_categories_gaps_constants_and_copies():
     np.testing.assert_array_equal(encoder.matrix(batch), matrix[7:27])
 
 
-def test_values_not_seen_while_fitting_are_other():
+def test_values_not_seen_while_fitting_are_other_where_that_is_a_column():
+    rare = pa.table({"town": ["a"] * 300 + ["b"] * 200 + ["c"]})
+    encoder = Encoder.fit(rare, ["town"])
+    assert encoder.names == ["town = b", "town = other"]
+    np.testing.assert_array_equal(encoder.matrix(pa.table({"town": ["z", "c", "a"]}))[:, 1], [1, 1, 0])
+
+
+def test_values_not_seen_while_fitting_are_the_reference_where_nothing_is_rare():
     encoder = Encoder.fit(pa.table({"town": ["a", "a", "b", "b", "c", None]}), ["town"])
     unseen = encoder.matrix(pa.table({"town": ["z", "b", None]}))
     assert dict(zip(encoder.names, unseen.T.tolist(), strict=True)) == {
