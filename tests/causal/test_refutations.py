@@ -384,7 +384,7 @@ def test_scores_that_are_all_the_same_have_no_calibration():
     refuted = refutations([PAIR], lambda _: same, lambda *_: outcomes, effects, METRICS).set_index("refuter")
     assert refuted.loc["calibration", ["verdict", "reason"]].tolist() == [
         "not_applicable",
-        "scores are the same for all units",
+        "scores hardly differ between units",
     ]
 
 
@@ -434,6 +434,45 @@ def test_a_covariate_that_the_arm_alone_decides_is_not_balanced():
     assert found["is_balanced"].eq(False).all()
     np.testing.assert_allclose(found["mean_control"], 0, atol=1e-15)
     np.testing.assert_allclose(found["mean_treatment"], 1, rtol=1e-15)
+
+
+@pytest.mark.parametrize(("size", "drives"), [(2000, 0.0), (2000, 0.05), (400, 0.4)])
+def test_scores_by_which_hardly_anything_can_be_told_are_not_suspected(size, drives):
+    """Of an assignment as good as random out-of-fold scores lean to the wrong side; of few units the slope is noise."""
+    warnings = 0
+    for seed in range(20):
+        random = np.random.default_rng([seed, 77])
+        design = random.normal(size=(size, 5))
+        treated = random.random(size) < special.expit(drives * design[:, 0])
+        folds = assign_folds(treated, seed=seed)
+        scores = cross_fit(design, treated, folds, seed=seed, learners=("logistic",)).scores
+        warnings += calibration_of(scores, treated)["verdict"] == "warn"
+    assert warnings <= 1
+
+
+@pytest.mark.parametrize(("factor", "verdict"), [(1.0, "pass"), (2.0, "warn"), (0.5, "warn")])
+def test_scores_that_are_too_bold_or_too_timid_are_told(factor, verdict):
+    random = np.random.default_rng(8)
+    logits = random.normal(size=3000)
+    treated = random.random(3000) < special.expit(logits)
+    found = calibration_of(special.expit(factor * logits), treated)
+    assert found["verdict"] == verdict
+    assert found["statistic"] == pytest.approx(1 / factor, rel=0.1)
+
+
+def calibration_of(scores, treated):
+    names = [f"u{number}" for number in range(len(scores))]
+    table = pa.table(
+        {
+            **{"experiment_id": ["chosen"] * len(scores), "unit_id": names},
+            **{"variant_id": np.where(treated, "with", "without"), "age": np.arange(len(scores))},
+            **{"propensity": scores, "fold": np.arange(len(scores)) % 5, "is_trimmed": [False] * len(scores)},
+            **{"learner": ["logistic"] * len(scores), "score_reason": pa.nulls(len(scores), pa.string())},
+        }
+    )
+    nothing = pd.DataFrame({"metric_name": [], "unit_id": [], "value": [], "days_followed": []})
+    rows = refutations([PAIR], lambda _: table, lambda *_: nothing, LINEAR.iloc[:0], METRICS)
+    return rows.set_index("refuter").loc["calibration"]
 
 
 def test_blocked_experiments_show_nothing():

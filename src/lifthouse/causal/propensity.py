@@ -26,11 +26,13 @@ class Diagnostics:
     Attributes:
         log_loss: Mean negative log-likelihood.
         calibration_slope: Slope of treatment on the score's logit; 1 is calibrated, below 1 over-confident.
+        calibration_error: Standard error of the slope.
 
     """
 
     log_loss: float
     calibration_slope: float
+    calibration_error: float
 
     @property
     def is_calibrated(self) -> bool:
@@ -151,9 +153,14 @@ def diagnose(scores: Floats, treated: Bools) -> Diagnostics:
     log_loss = -float(np.mean(np.where(treated, np.log(scores), np.log1p(-scores))))
     logits = np.log(scores / (1 - scores))
     if np.ptp(logits) == 0:
-        return Diagnostics(log_loss, np.nan)
+        return Diagnostics(log_loss, np.nan, np.nan)
     centred = (logits - logits.mean()) / logits.std()
-    return Diagnostics(log_loss, float(fit_logistic(centred[:, None], treated).coef_[0, 0] / logits.std()))
+    model = fit_logistic(centred[:, None], treated)
+    chances = model.predict_proba(centred[:, None])[:, 1]
+    columns = np.column_stack([np.ones(len(centred)), centred])
+    variances = np.diag(np.linalg.pinv((columns * (chances * (1 - chances))[:, None]).T @ columns))
+    slope, error = model.coef_[0, 0], np.sqrt(variances[1])
+    return Diagnostics(log_loss, float(slope / logits.std()), float(error / logits.std()))
 
 
 def _fit(learner: PropensityLearner, design: Floats, treated: Bools, seed: int) -> Any:

@@ -52,6 +52,8 @@ _REPEATS = 4
 _SUBSET_SHARE = 0.8
 # A false alarm in a hundred.
 _ALPHA = 0.01
+# Logits of a smaller standard deviation are noise around the same chance for all, and no weight hangs on them.
+_LEAST_SPREAD = 0.2
 
 
 @dataclass(frozen=True)
@@ -221,11 +223,12 @@ def _score_rows(fitted: Fitted, table: pa.Table, estimand: Estimand, fails_below
         "statistic": share,
         "reason": lacking if warns else counted,
     }
-    slope = diagnose(scores, treated).calibration_slope
-    if not np.isfinite(slope):
-        yield {"refuter": "calibration", **_not_applicable("scores are the same for all units")}
+    if float(np.log(scores / (1 - scores)).std()) < _LEAST_SPREAD:
+        yield {"refuter": "calibration", **_not_applicable("scores hardly differ between units")}
         return
-    is_calibrated = CALIBRATED_SLOPE[0] <= slope <= CALIBRATED_SLOPE[1]
+    found = diagnose(scores, treated)
+    slope, reach = found.calibration_slope, float(special.ndtri(1 - _ALPHA / 2)) * found.calibration_error
+    is_calibrated = CALIBRATED_SLOPE[0] - reach <= slope <= CALIBRATED_SLOPE[1] + reach
     yield {
         "refuter": "calibration",
         "verdict": "pass" if is_calibrated else "warn",
