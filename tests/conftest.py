@@ -25,6 +25,7 @@ LONGEST_FIRST = [
     "tests/warehouse/test_accounting.py",
     "tests/causal/test_lalonde.py",
     "tests/causal/test_refutations.py",
+    "tests/causal/test_placebos.py",
     "tests/warehouse/test_registry.py",
     "tests/warehouse/test_registered_metrics.py",
     "tests/warehouse/test_staging.py",

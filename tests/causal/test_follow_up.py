@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.causal.test_refutations import found, units
+from tests.causal.chosen_units import found, units
 
 
 def followed(seed, *, effect=0.0, later=0.0, daily=0.5, size=2000):

@@ -13,21 +13,11 @@ from scipy import special
 
 from lifthouse.causal.doubly_robust import OutcomeLearner, aipw, cross_fit_outcomes
 from lifthouse.causal.estimates import CausalEstimate
-from lifthouse.causal.propensity import (
-    CALIBRATED_SLOPE,
-    PropensityLearner,
-    assign_folds,
-    cross_fit,
-    diagnose,
-)
-from lifthouse.causal.weighting import (
-    Estimand,
-    balancing_weights,
-    effective_sample_size,
-    share_without_counterpart,
-)
+from lifthouse.causal.propensity import PropensityLearner, assign_folds, cross_fit
+from lifthouse.causal.weighting import Estimand, balancing_weights, effective_sample_size
 from lifthouse.results.columns import typed
 from lifthouse.results.propensities import Fitted, Pair
+from lifthouse.results.score_refutations import score_refutations
 from lifthouse.results.sensitivities import sensitivity_rows
 from lifthouse.results.treatment_effects import SAMPLE_KEYS, Sample, sample_of
 from lifthouse.statistics.reasons import Floats
@@ -52,8 +42,6 @@ _REPEATS = 4
 _SUBSET_SHARE = 0.8
 # A false alarm in a hundred.
 _ALPHA = 0.01
-# Logits of a smaller standard deviation are noise around the same chance for all, and no weight hangs on them.
-_LEAST_SPREAD = 0.2
 
 
 @dataclass(frozen=True)
@@ -128,7 +116,7 @@ def refutations(
         units = pd.Index(table["unit_id"].to_numpy(zero_copy_only=False))
         values = outcomes(pair, table)
         with linear_algebra_threads(len(table)):
-            for row in _score_rows(fitted, table, estimand, overlap_fails_below):
+            for row in score_refutations(fitted, table, estimand, overlap_fails_below):
                 rows.append({**keys, "metric_name": "all", **row})
             published = _published(effects, pair, estimand)
             for effect in published[published["dimension"] == "all"].to_dict("records"):
@@ -198,43 +186,6 @@ def _of_metric(
         ),
     ]
     return [{"estimate": base.estimate, **row} for row in found]
-
-
-def _score_rows(fitted: Fitted, table: pa.Table, estimand: Estimand, fails_below: float) -> Iterator[dict[str, object]]:
-    # The scores that the estimate rests on: those that have seen the units are milder, the more so the fewer units.
-    treated, scores = fitted.treated, table["propensity"].to_numpy()
-    weights = balancing_weights(scores, treated, estimand)
-    sizes = [effective_sample_size(weights[arm]) for arm in (~treated, treated)]
-    smaller = min(int(treated.sum()), int((~treated).sum()))
-    share = min(sizes) / smaller
-    alone = share_without_counterpart(scores, treated, estimand)
-    left_out = float(np.mean(table["is_trimmed"].to_numpy(zero_copy_only=False).astype(bool)))
-    counted = (
-        f"effective sample sizes {sizes[0]:,.1f} of {(~treated).sum():,} in control and {sizes[1]:,.1f} of "
-        f"{treated.sum():,} in treatment; trimming leaves out {left_out:.1%} of units, and {alone:.1%} of those whose "
-        "effect it is are like nobody in the other arm"
-    )
-    lacking = f"too few units could have been in either arm: {counted}"
-    fails = share < fails_below or alone > fails_below
-    warns = share < 2.5 * fails_below or alone > fails_below / 2.5
-    yield {
-        "refuter": "overlap",
-        "verdict": "fail" if fails else "warn" if warns else "pass",
-        "statistic": share,
-        "reason": lacking if warns else counted,
-    }
-    if float(np.log(scores / (1 - scores)).std()) < _LEAST_SPREAD:
-        yield {"refuter": "calibration", **_not_applicable("scores hardly differ between units")}
-        return
-    found = diagnose(scores, treated)
-    slope, reach = found.calibration_slope, float(special.ndtri(1 - _ALPHA / 2)) * found.calibration_error
-    is_calibrated = CALIBRATED_SLOPE[0] - reach <= slope <= CALIBRATED_SLOPE[1] + reach
-    yield {
-        "refuter": "calibration",
-        "verdict": "pass" if is_calibrated else "warn",
-        "statistic": slope,
-        "reason": None if is_calibrated else "scores are too bold" if slope < 1 else "scores are too timid",
-    }
 
 
 def _refuted(sample: Sample, base: CausalEstimate, setting: _Setting) -> Iterator[dict[str, object]]:
