@@ -28,28 +28,12 @@ from lifthouse.statistics.reasons import Floats, Reason, reason_names
 from lifthouse.statistics.sequential import infer_always_valid
 
 _FAMILY = ["experiment_id", "role", "dimension", "as_of_date"]
-_TEST = [
-    "experiment_id",
-    "metric_name",
-    "control_variant_id",
-    "treatment_variant_id",
-    "dimension",
-    "segment",
-    "as_of_date",
-]
+_COMPARISON = ["experiment_id", "metric_name", "control_variant_id", "treatment_variant_id", "dimension"]
+_TEST = [*_COMPARISON, "segment", "as_of_date"]
 # What a test lacks is read from what is further to the left.
 _REDUCTIONS = ["none", "cuped", "post_stratified"]
 _INFERENCES = ["fixed", "always_valid", "group_sequential"]
-_GROUP = [
-    "experiment_id",
-    "metric_name",
-    "control_variant_id",
-    "treatment_variant_id",
-    "dimension",
-    "as_of_date",
-    "variance_reduction",
-    "inference",
-]
+_GROUP = [*_COMPARISON, "as_of_date", "variance_reduction", "inference"]
 _NUMBERS = [
     "mean_control",
     "mean_treatment",
@@ -73,19 +57,7 @@ _NUMBERS = [
 ]
 _FLAGS = ["is_latest", "is_significant", "is_non_inferior"]
 COLUMNS = columns_of(
-    texts=[
-        "experiment_id",
-        "metric_name",
-        "control_variant_id",
-        "treatment_variant_id",
-        "dimension",
-        "segment",
-        "variance_reduction",
-        "inference",
-        "role",
-        "reason",
-        "relative_reason",
-    ],
+    texts=[*_COMPARISON, "segment", "variance_reduction", "inference", "role", "reason", "relative_reason"],
     counts=["count_control", "count_treatment"],
     numbers=_NUMBERS,
     flags=_FLAGS,

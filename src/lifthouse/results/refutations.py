@@ -17,7 +17,7 @@ from lifthouse.causal.propensity import PropensityLearner, assign_folds, cross_f
 from lifthouse.causal.weighting import Estimand, balancing_weights, effective_sample_size
 from lifthouse.results.columns import typed
 from lifthouse.results.propensities import Fitted, Pair
-from lifthouse.results.score_refutations import score_refutations
+from lifthouse.results.score_refutations import ALPHA, score_refutations
 from lifthouse.results.sensitivities import sensitivity_rows
 from lifthouse.results.treatment_effects import SAMPLE_KEYS, Sample, sample_of
 from lifthouse.statistics.reasons import Floats
@@ -40,8 +40,6 @@ COLUMNS = {
 }
 _REPEATS = 4
 _SUBSET_SHARE = 0.8
-# A false alarm in a hundred.
-_ALPHA = 0.01
 
 
 @dataclass(frozen=True)
@@ -236,8 +234,8 @@ def _should_be_zero(
     p_value = 2 * float(special.ndtr(-abs(mean / error)))
     return {
         "refuter": refuter,
-        "verdict": verdict if p_value < _ALPHA else "pass",
-        "reason": otherwise if p_value < _ALPHA else None,
+        "verdict": verdict if p_value < ALPHA else "pass",
+        "reason": otherwise if p_value < ALPHA else None,
         "refuted_estimate": mean,
         "standard_error": error,
         "p_value": p_value,
@@ -324,8 +322,8 @@ def _heterogeneity(effects: pd.DataFrame) -> dict[str, object]:
     p_value = min(1.0, p_value * len(found))
     return {
         "refuter": "heterogeneity",
-        "verdict": "warn" if p_value < _ALPHA else "pass",
-        "reason": differs if p_value < _ALPHA else None,
+        "verdict": "warn" if p_value < ALPHA else "pass",
+        "reason": differs if p_value < ALPHA else None,
         "p_value": p_value,
         "statistic": statistic,
     }

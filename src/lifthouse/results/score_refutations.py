@@ -12,8 +12,8 @@ from lifthouse.causal.propensity import CALIBRATED_SLOPE, diagnose
 from lifthouse.causal.weighting import Estimand, balancing_weights, effective_sample_size, share_without_counterpart
 from lifthouse.results.propensities import Fitted
 
-# A false alarm in a hundred.
-_ALPHA = 0.01
+# Of every refuter: a false alarm in a hundred.
+ALPHA = 0.01
 # Logits of a smaller standard deviation are noise around the same chance for all, and no weight hangs on them.
 _LEAST_SPREAD = 0.2
 
@@ -64,7 +64,7 @@ def score_refutations(
         }
         return
     found = diagnose(scores, treated)
-    slope, reach = found.calibration_slope, float(special.ndtri(1 - _ALPHA / 2)) * found.calibration_error
+    slope, reach = found.calibration_slope, float(special.ndtri(1 - ALPHA / 2)) * found.calibration_error
     is_calibrated = CALIBRATED_SLOPE[0] - reach <= slope <= CALIBRATED_SLOPE[1] + reach
     yield {
         "refuter": "calibration",
